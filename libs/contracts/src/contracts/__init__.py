@@ -1,0 +1,1 @@
+"""Every message between Stoa's services: envelope, kinds, topics, roles and permissions."""

@@ -1,0 +1,8 @@
+"""Topics of agent."""
+
+from datetime import timedelta
+
+from contracts.topics import Topic
+
+AGENTS = Topic("agent-agents", "aggregate", "agent id", timedelta(days=30), "agent")
+RUNS = Topic("agent-runs", "aggregate", "run id", timedelta(days=30), "agent")

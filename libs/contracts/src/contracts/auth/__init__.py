@@ -1,0 +1,1 @@
+"""Messages of auth: who may do what."""

@@ -1,0 +1,1 @@
+"""Messages of gateway: the one door."""

@@ -1,0 +1,1 @@
+"""Messages of modules: the things people and agents work on."""
