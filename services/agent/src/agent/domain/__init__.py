@@ -1,0 +1,1 @@
+"""What acts, without anything about databases, brokers or model libraries."""

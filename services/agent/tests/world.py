@@ -1,0 +1,59 @@
+"""A worker with everything in memory but the agent loop, which is the real one."""
+
+from collections.abc import Callable, Sequence
+
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from agent.adapters.agent_loop import PydanticAgentLoop
+from agent.adapters.providers import Providers, offline
+from agent.application.drive_run import DriveRun
+from agent.application.ports import Journals
+from agent.application.send_command import Arrivals, SendCommand
+from agent.domain.commands import Refused
+
+from .builders import DOCUMENT, PROJECT
+from .fakes import FixedConversations, FixedKinds, InMemoryCommandLog, InMemoryJournals, InMemoryModules
+
+Answer = Callable[[list[ModelMessage]], ModelResponse]
+
+
+class ScriptedModel:
+    """A provider whose model answers from a script and counts how often it was asked."""
+
+    def __init__(self, script: Sequence[ModelResponse]) -> None:
+        self.asked = 0
+        self._script = script
+
+    def __call__(self, _name: str) -> Model:
+        return FunctionModel(self._answer)
+
+    async def _answer(self, messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        self.asked += 1
+        return self._script[sum(isinstance(message, ModelResponse) for message in messages)]
+
+
+class World:
+    def __init__(
+        self, *, scripted: ScriptedModel | None = None, refuse: Refused | None = None, answering: bool = True
+    ) -> None:
+        self.journals = InMemoryJournals()
+        self.modules = InMemoryModules(refuse=refuse)
+        self.kinds = FixedKinds(PROJECT, DOCUMENT)
+        self.conversations = FixedConversations()
+        self.arrivals = Arrivals()
+        self.log = InMemoryCommandLog(self.modules, self.arrivals, answering=answering)
+        self._scripted = scripted
+
+    def worker(self, *, journals: Journals | None = None, patience: float = 0.05) -> DriveRun:
+        """A new worker process, so to speak: nothing in memory is shared but what stands for databases."""
+        providers = Providers({"offline": offline} if self._scripted is None else {"scripted": self._scripted})
+        return DriveRun(
+            journals or self.journals,
+            PydanticAgentLoop(providers),
+            self.kinds,
+            self.conversations,
+            self.modules,
+            SendCommand(self.log, self.arrivals, patience=patience),
+        )
