@@ -7,6 +7,7 @@ from tools import imports, limits, pins, purity, rooms, words
 
 RULES = (limits, purity, imports, rooms, words, pins)
 
-found = [line for rule in RULES for line in rule.problems(Path.cwd())]
-print("\n".join(found) if found else f"{len(RULES)} rules of the workspace kept")
-sys.exit(bool(found))
+if __name__ == "__main__":
+    found = [line for rule in RULES for line in rule.problems(Path.cwd())]
+    print("\n".join(found) if found else f"{len(RULES)} rules of the workspace kept")
+    sys.exit(bool(found))

@@ -14,7 +14,7 @@ REASONS = {
     r"exactly[ -]onc[e]": "say: delivered at least once, one effect",
     r"\bTOD[O]\b|\bFIXM[E]\b|\bXX[X]\b": "finish it, or leave it out",
     r"\bshare[d]/|/wor[k]/|\bissue #?\d": "the project speaks of itself alone",
-    r"(?<![\w.}/-])/(roo[t]|hom[e]|User[s])/\w|/opt/wheel[s]": "a path of one machine",
+    r"(?<![\w.}/-])/(roo[t]|hom[e]|User[s])/[\w.]|/opt/wheel[s]": "a path of one machine",
     r"\bpypi[.]org|pythonhosted[.]org|maven[.]org|maven[.]apache[.]org|npmjs[.]org|crates[.]io": "a registry's host",
 }
 UNUSED = {"manager", "helper", "helpers", "util", "utils", "common", "impl", "dto", "interactor"}
