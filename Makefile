@@ -36,6 +36,7 @@ help:
 
 .PHONY: setup
 setup: $(READY) ## Make or refresh the environment in .venv
+	@echo "The environment in .venv is ready."
 
 $(READY): requirements/tools.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.toml)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; name one with PYTHON=…" >&2; exit 1; }
@@ -46,7 +47,7 @@ $(READY): requirements/tools.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.to
 	@$(call say,environment 3/4: third-party packages with their hashes)
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(call say,environment 4/4: the project's own packages)
-	@$(INSTALL) --no-deps --no-build-isolation --no-index $(MEMBERS:%=-e %)
+	@$(INSTALL) --quiet --no-deps --no-build-isolation --no-index $(MEMBERS:%=-e %)
 	@touch $@
 
 .PHONY: lock
