@@ -1,11 +1,9 @@
 """Objects for tests, with what matters to no test filled in."""
 
-from uuid import UUID
-
 from agent.application.ports import Task
 from agent.domain.journal import Lease
 from agent.domain.tools import Action, Kind
-from chassis.core import new_id
+from chassis.core import Actor, new_id
 
 PROJECT = Kind(
     name="project",
@@ -28,8 +26,9 @@ DOCUMENT = Kind(
 )
 
 
-def a_lease(run_id: UUID | None = None, *, epoch: int = 1) -> Lease:
-    return Lease(run_id or new_id(), new_id(), epoch)
+def a_lease() -> Lease:
+    run_id = new_id()
+    return Lease(run_id, new_id(), 1, Actor.user(new_id()).through(new_id(), 1, run_id), new_id())
 
 
 def a_task(text: str, *, model: str = "offline", step_limit: int = 10) -> Task:

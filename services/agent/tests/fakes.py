@@ -25,7 +25,7 @@ class InMemoryJournals:
         return tuple(self.steps.get(lease.run_id, ()))
 
     async def append(self, lease: Lease, step: Step) -> None:
-        if self.epochs.get(lease.run_id, lease.epoch) != lease.epoch:
+        if self.epochs.get(lease.run_id) != lease.epoch:
             raise LeaseLost(lease)
         steps = self.steps.setdefault(lease.run_id, [])
         assert step.number == len(steps) + 1

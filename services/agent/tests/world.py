@@ -1,6 +1,7 @@
 """A worker with everything in memory but the agent loop, which is the real one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model
@@ -12,11 +13,10 @@ from agent.application.drive_run import DriveRun
 from agent.application.ports import Journals
 from agent.application.send_command import Arrivals, SendCommand
 from agent.domain.commands import Refused
+from agent.domain.journal import Lease
 
-from .builders import DOCUMENT, PROJECT
+from .builders import DOCUMENT, PROJECT, a_lease
 from .fakes import FixedConversations, FixedKinds, InMemoryCommandLog, InMemoryJournals, InMemoryModules
-
-Answer = Callable[[list[ModelMessage]], ModelResponse]
 
 
 class ScriptedModel:
@@ -26,7 +26,7 @@ class ScriptedModel:
         self.asked = 0
         self._script = script
 
-    def __call__(self, _name: str) -> Model:
+    def __call__(self, _name: str) -> Model[Any]:
         return FunctionModel(self._answer)
 
     async def _answer(self, messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
@@ -46,12 +46,18 @@ class World:
         self.log = InMemoryCommandLog(self.modules, self.arrivals, answering=answering)
         self._scripted = scripted
 
+    def lease(self) -> Lease:
+        """The present lease of a new run."""
+        lease = a_lease()
+        self.journals.claim(lease)
+        return lease
+
     def worker(self, *, journals: Journals | None = None, patience: float = 0.05) -> DriveRun:
         """A new worker process, so to speak: nothing in memory is shared but what stands for databases."""
-        providers = Providers({"offline": offline} if self._scripted is None else {"scripted": self._scripted})
+        providers = {"offline": offline} if self._scripted is None else {"scripted": self._scripted}
         return DriveRun(
             journals or self.journals,
-            PydanticAgentLoop(providers),
+            PydanticAgentLoop(Providers(providers)),
             self.kinds,
             self.conversations,
             self.modules,

@@ -1,5 +1,7 @@
 """Crashes, pauses and stale workers, at each step of a run."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
@@ -7,7 +9,7 @@ from agent.application.ports import ModelFailed
 from agent.domain.commands import Suspend
 from agent.domain.journal import JournalDiffers, Lease, LeaseLost, Step
 
-from ..builders import DOCUMENT, a_lease, a_task
+from ..builders import DOCUMENT, a_task
 from ..fakes import InMemoryJournals
 from ..world import ScriptedModel, World
 
@@ -41,6 +43,7 @@ class KilledBeforeStep(InMemoryJournals):
 
     def __init__(self, journals: InMemoryJournals, number: int) -> None:
         super().__init__()
+        self.epochs = journals.epochs
         self.steps = journals.steps
         self._number = number
 
@@ -53,7 +56,8 @@ class KilledBeforeStep(InMemoryJournals):
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
 async def test_a_crash_before_any_step_is_journalled_repeats_that_step_only(number: int) -> None:
     model = ScriptedModel(SCRIPT)
-    world, lease, task = World(scripted=model), a_lease(), a_task("go", model="scripted")
+    world, task = World(scripted=model), a_task("go", model="scripted")
+    lease = world.lease()
     with pytest.raises(Killed):
         await world.worker(journals=KilledBeforeStep(world.journals, number))(lease, task)
     assert await world.worker()(lease, task) == "Done."
@@ -64,7 +68,8 @@ async def test_a_crash_before_any_step_is_journalled_repeats_that_step_only(numb
 
 async def test_a_finished_run_is_replayed_without_asking_anyone() -> None:
     model = ScriptedModel(SCRIPT)
-    world, lease, task = World(scripted=model), a_lease(), a_task("go", model="scripted")
+    world, task = World(scripted=model), a_task("go", model="scripted")
+    lease = world.lease()
     await world.worker()(lease, task)
     assert await world.worker()(lease, task) == "Done."
     assert model.asked == 3
@@ -73,7 +78,8 @@ async def test_a_finished_run_is_replayed_without_asking_anyone() -> None:
 
 async def test_a_run_without_a_reply_is_let_go_and_goes_on_when_it_has_come() -> None:
     model = ScriptedModel(SCRIPT)
-    world, lease, task = World(scripted=model, answering=False), a_lease(), a_task("go", model="scripted")
+    world, task = World(scripted=model, answering=False), a_task("go", model="scripted")
+    lease = world.lease()
     for finished in (2, 3, 5):
         with pytest.raises(Suspend):
             await world.worker()(lease, task)
@@ -85,8 +91,9 @@ async def test_a_run_without_a_reply_is_let_go_and_goes_on_when_it_has_come() ->
 
 
 async def test_a_stale_worker_writes_nothing_more() -> None:
-    world, old, task = World(), a_lease(), a_task("create a project called X")
-    world.journals.claim(Lease(old.run_id, old.org_id, old.epoch + 1))
+    world, task = World(), a_task("create a project called X")
+    old = world.lease()
+    world.journals.claim(replace(old, epoch=old.epoch + 1))
     with pytest.raises(LeaseLost):
         await world.worker()(old, task)
     assert not world.journals.steps
@@ -94,7 +101,8 @@ async def test_a_stale_worker_writes_nothing_more() -> None:
 
 
 async def test_a_run_keeps_the_kinds_it_began_with() -> None:
-    world, lease, task = World(answering=False), a_lease(), a_task("create a project called X")
+    world, task = World(answering=False), a_task("create a project called X")
+    lease = world.lease()
     with pytest.raises(Suspend):
         await world.worker()(lease, task)
     world.kinds.kinds = (DOCUMENT,)
@@ -103,7 +111,8 @@ async def test_a_run_keeps_the_kinds_it_began_with() -> None:
 
 
 async def test_a_journal_of_another_run_of_events_stops_the_run() -> None:
-    world, lease = World(), a_lease()
+    world = World()
+    lease = world.lease()
     world.journals.steps[lease.run_id] = [Step(1, "something.else", None)]
     with pytest.raises(JournalDiffers, match=r"something\.else"):
         await world.worker()(lease, a_task("create a project called X"))
@@ -113,18 +122,19 @@ async def test_the_limit_of_steps_ends_a_model_that_never_answers() -> None:
     again = ModelResponse(parts=[ToolCallPart("find_modules", {})])
     world = World(scripted=ScriptedModel([again] * 20))
     with pytest.raises(ModelFailed, match="limit of 4 steps"):
-        await world.worker()(a_lease(), a_task("go", model="scripted", step_limit=4))
+        await world.worker()(world.lease(), a_task("go", model="scripted", step_limit=4))
 
 
 async def test_an_unknown_provider_fails_the_run_with_a_reason() -> None:
+    world = World()
     with pytest.raises(ModelFailed, match="nowhere"):
-        await World().worker()(a_lease(), a_task("go", model="nowhere:gpt"))
+        await world.worker()(world.lease(), a_task("go", model="nowhere:gpt"))
 
 
 async def test_bad_arguments_of_the_model_are_told_to_it_and_send_nothing() -> None:
     bad = ModelResponse(parts=[ToolCallPart("delete_project", {"module_id": "nonsense"})])
     world = World(scripted=ScriptedModel([bad, SCRIPT[-1]]))
-    lease = a_lease()
+    lease = world.lease()
     assert await world.worker()(lease, a_task("go", model="scripted")) == "Done."
     assert "bad-arguments" in str(world.journals.steps[lease.run_id][2].result)
     assert not world.log.sent

@@ -108,7 +108,7 @@ class Tools(Protocol):
         ...
 
 
-class ModelFailed(Exception):  # noqa: N818 - states what happened, as the failures do
+class ModelFailed(Exception):
     """The model gave no usable answer. `reason` is a sentence that may be shown to a user."""
 
     def __init__(self, reason: str) -> None:

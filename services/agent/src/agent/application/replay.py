@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from agent.application.ports import Journals
 from agent.domain.journal import JournalDiffers, JsonValue, Lease, Step
+from chassis.crash_points import crash_point
 
 
 class Replay:
@@ -25,8 +26,11 @@ class Replay:
         number = self._asked
         if number <= len(self._finished):
             return self._recorded(number, name)
+        crash_point(f"run.{name}.begun")
         result = await body(number)
+        crash_point(f"run.{name}.done")
         await self._journals.append(self._lease, Step(number, name, result))
+        crash_point(f"run.{name}.journalled")
         return result
 
     def _recorded(self, number: int, name: str) -> JsonValue:

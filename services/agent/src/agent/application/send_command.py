@@ -7,6 +7,7 @@ from uuid import UUID
 from agent.application.ports import CommandLog
 from agent.domain.commands import ModuleCommand, Reply, Suspend
 from agent.domain.journal import Lease
+from chassis.crash_points import crash_point
 
 PATIENCE = 5.0
 """Seconds a worker keeps a run that waits for a reply."""
@@ -52,6 +53,7 @@ class SendCommand:
     async def __call__(self, lease: Lease, step: int, command: ModuleCommand) -> Reply:
         """The reply. Raises Suspend when none came within the patience, and LeaseLost."""
         await self._log.send(lease, step, command)
+        crash_point("run.command-sent")
         clock = asyncio.get_running_loop()
         until = clock.time() + self._patience
         while (reply := await self._log.reply(lease, command.id)) is None:

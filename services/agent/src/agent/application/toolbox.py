@@ -18,7 +18,7 @@ class Commands(Protocol):
     async def __call__(self, lease: Lease, step: int, command: ModuleCommand) -> Reply: ...
 
 
-class BadArguments(Exception):  # noqa: N818 - states what is wrong, as the failures do
+class BadArguments(Exception):
     """The model called a tool with arguments that cannot be used; it is told so."""
 
 

@@ -55,5 +55,5 @@ class Refused:
 Reply: TypeAlias = Completed | Refused
 
 
-class Suspend(Exception):  # noqa: N818 - control flow: the worker lets the run go
+class Suspend(Exception):
     """The reply is not here yet. The run is released; when the reply has come, a replay goes on from here."""

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from chassis.core import Actor
+
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one worker to drive one run. Each claim raises the epoch by one; only the highest may write."""
+    """The right of one worker to drive one run. Each claim raises the epoch by one; only the highest may write.
+
+    `actor` is the user through the run's agent: on whose behalf everything is done. `correlation_id` is the run's.
+    """
 
     run_id: UUID
     org_id: UUID
     epoch: int
+    actor: Actor
+    correlation_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +35,11 @@ class Step:
     result: JsonValue
 
 
-class LeaseLost(Exception):  # noqa: N818 - an event that ends the worker's part, not an error of the program
+class LeaseLost(Exception):
     """Another worker holds the run, or the run has ended: nothing was written, and nothing may be."""
 
 
-class JournalDiffers(Exception):  # noqa: N818 - states what is wrong, as the failures do
+class JournalDiffers(Exception):
     """A replay asked for another step than the one recorded at this place: the run cannot go on."""
 
     def __init__(self, number: int, recorded: str, asked: str) -> None:

@@ -1,0 +1,5 @@
+"""Alembic's entry: the chassis knows the rest."""
+
+from chassis.migrations import run_environment
+
+run_environment()

@@ -1,0 +1,56 @@
+"""Leases, journal and commands of runs."""
+
+from alembic import op
+
+from chassis.migrations import protect
+
+revision = "0002"
+down_revision = "0001"
+
+# Ids only, of all tenants: the workers' queue. A row lives from the moment a run is queued until it has ended.
+LEASES = """
+CREATE TABLE run_leases (
+    run_id uuid PRIMARY KEY,
+    org_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    epoch bigint NOT NULL DEFAULT 0,
+    leased_until timestamptz NOT NULL DEFAULT '-infinity'
+)
+"""
+LEASES_BY_ORGANISATION = "CREATE INDEX run_leases_by_organisation ON run_leases (org_id, run_id)"
+LEASES_BY_CHAT = "CREATE INDEX run_leases_by_chat ON run_leases (chat_id, run_id)"
+
+# json, not jsonb: what a model says may hold U+0000, which jsonb cannot.
+STEPS = """
+CREATE TABLE run_steps (
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    org_id uuid NOT NULL,
+    name text NOT NULL,
+    result json NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (run_id, number)
+)
+"""
+
+COMMANDS = """
+CREATE TABLE run_commands (
+    id uuid PRIMARY KEY,
+    run_id uuid NOT NULL,
+    org_id uuid NOT NULL,
+    step integer NOT NULL,
+    deadline timestamptz NOT NULL,
+    sent_at timestamptz NOT NULL,
+    verdict text,
+    reply json,
+    CHECK ((verdict IS NULL) = (reply IS NULL))
+)
+"""
+COMMANDS_WITHOUT_REPLY = "CREATE INDEX run_commands_without_reply ON run_commands (run_id) WHERE verdict IS NULL"
+
+
+def upgrade() -> None:
+    for statement in (LEASES, LEASES_BY_ORGANISATION, LEASES_BY_CHAT, STEPS, COMMANDS, COMMANDS_WITHOUT_REPLY):
+        op.execute(statement)
+    for table in ("run_steps", "run_commands"):
+        protect(table)
