@@ -1,0 +1,124 @@
+"""The tables that every service's database has, as SQL.
+
+`outbox`, `inbox`, `inbox_records`, `dead_letters` and `parked_keys` are infrastructure and hold all tenants' messages:
+only the chassis touches them, and row security does not apply. `idempotency_keys` and `memberships` hold tenant rows.
+"""
+
+OUTBOX = """
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text NOT NULL,
+    key text NOT NULL,
+    sequence bigint,
+    headers jsonb NOT NULL,
+    value bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    sent_at timestamptz,
+    refused text,
+    UNIQUE (topic, key, sequence)
+)
+"""
+OUTBOX_UNSENT = "CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL"
+OUTBOX_REFUSED = "CREATE INDEX outbox_refused ON outbox (topic, key) WHERE refused IS NOT NULL"
+
+INBOX = """
+CREATE TABLE inbox (
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    sequence bigint NOT NULL,
+    PRIMARY KEY (consumer, topic, key)
+)
+"""
+INBOX_RECORDS = """
+CREATE TABLE inbox_records (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, event_id)
+)
+"""
+
+PARKED_KEYS = """
+CREATE TABLE parked_keys (
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, topic, key)
+)
+"""
+DEAD_LETTERS = """
+CREATE TABLE dead_letters (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    event_id text NOT NULL,
+    sequence bigint,
+    kind text,
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL,
+    headers bytea[] NOT NULL,
+    raw_key bytea,
+    value bytea,
+    error text NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    retry_at timestamptz,
+    retry_until timestamptz NOT NULL,
+    deadline timestamptz,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (consumer, topic, key) REFERENCES parked_keys,
+    UNIQUE (consumer, topic, key, sequence),
+    UNIQUE (consumer, topic, event_id)
+)
+"""
+DEAD_LETTERS_DUE = """
+CREATE INDEX dead_letters_due ON dead_letters (consumer, retry_at) WHERE retry_at IS NOT NULL
+"""
+DEAD_LETTERS_DEADLINE = """
+CREATE INDEX dead_letters_deadline ON dead_letters (consumer, deadline) WHERE deadline IS NOT NULL
+"""
+
+IDEMPOTENCY_KEYS = """
+CREATE TABLE idempotency_keys (
+    org_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    digest bytea NOT NULL,
+    status integer NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (org_id, user_id, route, key)
+)
+"""
+
+MEMBERSHIPS = """
+CREATE TABLE memberships (
+    id uuid PRIMARY KEY,
+    org_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    active boolean NOT NULL,
+    UNIQUE (org_id, user_id)
+)
+"""
+
+STATEMENTS = (
+    OUTBOX,
+    OUTBOX_UNSENT,
+    OUTBOX_REFUSED,
+    INBOX,
+    INBOX_RECORDS,
+    PARKED_KEYS,
+    DEAD_LETTERS,
+    DEAD_LETTERS_DUE,
+    DEAD_LETTERS_DEADLINE,
+    IDEMPOTENCY_KEYS,
+    MEMBERSHIPS,
+)
+
+# Tables without tenant rows, or with rows of all tenants that only the chassis reads.
+WITHOUT_ROW_SECURITY = frozenset({"alembic_version", "outbox", "inbox", "inbox_records", "parked_keys", "dead_letters"})

@@ -1,0 +1,42 @@
+"""Expected failures are values: a frozen class with a slug and a kind, returned inside `Err`, never raised."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Kind(StrEnum):
+    """What sort of failure it is. One table (`chassis.http.problems`) turns it into a status."""
+
+    MALFORMED = "malformed"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    CONFLICT = "conflict"
+    STALE = "stale"
+    INVALID = "invalid"
+    PRECONDITION_REQUIRED = "precondition-required"
+    LIMITED = "limited"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Base of every expected failure.
+
+    `slug` is part of the public contract (`urn:stoa:problem:<slug>`) and never changes. `field` is the JSON pointer of
+    the input that broke the rule, where there is one (`/title`).
+    """
+
+    slug: ClassVar[str]
+    kind: ClassVar[Kind]
+    title: ClassVar[str]
+
+    @property
+    def detail(self) -> str:
+        """One sentence for the person who reads the answer: which rule was broken, by what."""
+        return self.title
+
+    @property
+    def field(self) -> str | None:
+        return None

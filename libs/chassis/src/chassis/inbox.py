@@ -1,0 +1,104 @@
+"""The inbox: each consumer's last applied sequence per aggregate, moved in the transaction of the effect.
+
+One row per (consumer, topic, key), so it never needs purging. For records, which have no sequence, one row per event.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+_POSITION = "SELECT sequence FROM inbox WHERE consumer = $1 AND topic = $2 AND key = $3"
+_LOCKED_POSITION = _POSITION + " FOR UPDATE"
+
+_ADVANCE_ONE = "UPDATE inbox SET sequence = $4 WHERE consumer = $1 AND topic = $2 AND key = $3 AND sequence = $4 - 1"
+# The first sight of a key must be its sequence 1: a broker that lost its disk may show a later one first.
+_FIRST_ONE = """
+INSERT INTO inbox (consumer, topic, key, sequence) VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING
+"""
+
+_ADVANCE_MANY = """
+WITH span AS (SELECT * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS s (topic, key, first, last)),
+moved AS (
+    UPDATE inbox AS i SET sequence = span.last FROM span
+    WHERE i.consumer = $1 AND i.topic = span.topic AND i.key = span.key AND i.sequence = span.first - 1
+    RETURNING 1),
+begun AS (
+    INSERT INTO inbox (consumer, topic, key, sequence)
+    SELECT $1, topic, key, last FROM span WHERE first = 1 ON CONFLICT DO NOTHING
+    RETURNING 1)
+SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM begun) = (SELECT count(*) FROM span)
+    AND NOT EXISTS (
+        SELECT FROM parked_keys AS p JOIN span ON p.topic = span.topic AND p.key = span.key WHERE p.consumer = $1)
+"""
+_RECORD_MANY = """
+WITH fresh AS (
+    INSERT INTO inbox_records (consumer, event_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
+SELECT (SELECT count(*) FROM fresh) = cardinality($2::uuid[])
+    AND NOT EXISTS (
+        SELECT FROM parked_keys AS p JOIN unnest($3::text[], $4::text[]) AS k (topic, key)
+            ON p.topic = k.topic AND p.key = k.key
+        WHERE p.consumer = $1)
+"""
+_RECORD_SEEN = "SELECT EXISTS (SELECT FROM inbox_records WHERE consumer = $1 AND event_id = $2)"
+_RECORD_ONE = "INSERT INTO inbox_records (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The events of one aggregate in a batch: sequences `first` to `last` without a gap."""
+
+    topic: str
+    key: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One consumer's inbox. `connection` is always the asyncpg connection of the caller's transaction."""
+
+    consumer: str
+
+    async def position(self, connection: Any, topic: str, key: str, *, lock: bool = False) -> int:
+        """The last applied sequence, 0 before the first."""
+        statement = _LOCKED_POSITION if lock else _POSITION
+        found = await connection.fetchval(statement, self.consumer, topic, key)
+        return int(found or 0)
+
+    async def advance(self, connection: Any, topic: str, key: str, sequence: int) -> bool:
+        """Moves from `sequence` - 1 to `sequence`; False when the position is another one: read it again."""
+        if sequence == 1:
+            return _changed(await connection.execute(_FIRST_ONE, self.consumer, topic, key))
+        return _changed(await connection.execute(_ADVANCE_ONE, self.consumer, topic, key, sequence))
+
+    async def advance_many(self, connection: Any, spans: Sequence[Span]) -> bool:
+        """Moves all spans at once; False when one does not follow its position or its key is parked."""
+        return bool(
+            await connection.fetchval(
+                _ADVANCE_MANY,
+                self.consumer,
+                [span.topic for span in spans],
+                [span.key for span in spans],
+                [span.first for span in spans],
+                [span.last for span in spans],
+            )
+        )
+
+    async def record_seen(self, connection: Any, event_id: UUID) -> bool:
+        return bool(await connection.fetchval(_RECORD_SEEN, self.consumer, event_id))
+
+    async def record(self, connection: Any, event_id: UUID) -> bool:
+        """Notes a record as applied; False when it was before."""
+        return _changed(await connection.execute(_RECORD_ONE, self.consumer, event_id))
+
+    async def record_many(self, connection: Any, event_ids: Sequence[UUID], keys: Sequence[tuple[str, str]]) -> bool:
+        """Notes all at once; False when one was applied before or one of the (topic, key) is parked."""
+        topics = [topic for topic, _ in keys]
+        names = [key for _, key in keys]
+        return bool(await connection.fetchval(_RECORD_MANY, self.consumer, list(event_ids), topics, names))
+
+
+def _changed(status: str) -> bool:
+    """Whether a statement changed a row: its command tag ends in the count."""
+    return not status.endswith(" 0")

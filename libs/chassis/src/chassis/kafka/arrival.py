@@ -1,0 +1,84 @@
+"""A Kafka record as the chassis sees it: an event under its envelope, or poison with the reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
+from contracts.event import Event
+from contracts.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`event` is None for a kind that is not known here, and for poison; `poison` then says what is wrong.
+
+    `key` is text for tables: bytes that are no UTF-8 are shown escaped. `event_id` falls back to the position.
+    """
+
+    topic: str
+    aggregate: bool
+    partition: int
+    offset: int
+    key: str
+    raw_key: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes | None
+    envelope: Envelope | None
+    event: Event | None
+    poison: str | None
+
+    @property
+    def sequence(self) -> int | None:
+        """None for records, whatever their headers say, and where no envelope tells it."""
+        return self.envelope.sequence if self.aggregate and self.envelope is not None else None
+
+    @property
+    def event_id(self) -> str:
+        if self.envelope is not None:
+            return str(self.envelope.id)
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def kind(self) -> str:
+        """For labels: the kind, or `poison` where no envelope tells one."""
+        return self.envelope.kind if self.envelope is not None else "poison"
+
+    @classmethod
+    def of(cls, record: Any, topic: Topic) -> "Arrival":
+        """Reads an aiokafka record of `topic`. Never raises for what a stranger may have sent."""
+        headers = tuple(record.headers)
+        aggregate = topic.sort == "aggregate"
+        envelope, event, poison = _read(headers, record.key, record.value, aggregate=aggregate)
+        return cls(
+            topic=topic.name,
+            aggregate=aggregate,
+            partition=record.partition,
+            offset=record.offset,
+            key=(record.key or b"").decode(errors="backslashreplace").replace("\x00", "\\x00"),
+            raw_key=record.key,
+            headers=headers,
+            value=record.value,
+            envelope=envelope,
+            event=event,
+            poison=poison,
+        )
+
+
+def _read(
+    headers: Sequence[tuple[str, bytes]], key: bytes | None, value: bytes | None, *, aggregate: bool
+) -> tuple[Envelope | None, Event | None, str | None]:
+    try:
+        envelope = Envelope.from_headers(headers)
+    except BadEnvelope as error:
+        return None, None, str(error)
+    if (key or b"") != envelope.subject.encode():
+        return envelope, None, "the key is not ce_subject"
+    if aggregate and envelope.sequence is None:
+        return envelope, None, "'ce_sequence' is missing"
+    try:
+        return envelope, decode(envelope, value or b""), None
+    except UnknownKind:
+        return envelope, None, None
+    except (UnknownVersion, BadData) as error:
+        return envelope, None, f"{type(error).__name__}: {error}"

@@ -1,0 +1,63 @@
+"""How this process reaches Kafka: addresses, credentials and the namespace of its topics and groups."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """Connection settings. `namespace` is a prefix of every topic and group, so that suites can share a broker."""
+
+    bootstrap: str
+    username: str
+    password: str
+    namespace: str
+    client_id: str
+
+    def topic(self, name: str) -> str:
+        return self.namespace + name
+
+    def contract_topic(self, name: str) -> str:
+        """The reverse of `topic`."""
+        return name.removeprefix(self.namespace)
+
+    @property
+    def connection_settings(self) -> dict[str, Any]:
+        return {
+            "bootstrap_servers": self.bootstrap.split(","),
+            "client_id": self.client_id,
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "SCRAM-SHA-256",
+            "sasl_plain_username": self.username,
+            "sasl_plain_password": self.password,
+        }
+
+    def producer(self) -> AIOKafkaProducer:
+        """An idempotent producer with `acks=all`. It retries for ever while the broker is away."""
+        return AIOKafkaProducer(
+            **self.connection_settings, acks="all", enable_idempotence=True, linger_ms=1, max_request_size=1_048_576
+        )
+
+    def tail(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:
+        """A consumer without a group, for those who keep their own position. Topics are contract names."""
+        names = [self.topic(topic) for topic in topics]
+        return AIOKafkaConsumer(*names, **self.connection_settings, enable_auto_commit=False, **settings)
+
+    def admin(self) -> AIOKafkaAdminClient:
+        return AIOKafkaAdminClient(**self.connection_settings, request_timeout_ms=10_000)
+
+    async def missing_topics(self, topics: Iterable[str]) -> list[str]:
+        """Which of `topics` (contract names) the broker does not have. Raises KafkaError when it does not answer."""
+        admin = self.admin()
+        async with asyncio.timeout(10):
+            await admin.start()
+        try:
+            present = set(await admin.list_topics())
+        finally:
+            await admin.close()
+        return sorted(name for name in topics if self.topic(name) not in present)

@@ -1,0 +1,54 @@
+"""Committed offsets of one consumer: after the database, at most every 100 ms, and only for partitions it still has."""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, KafkaError
+
+log = structlog.get_logger("offsets")
+
+_INTERVAL_S = 0.1
+
+
+class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Remembers what is done, commits it by a timer, when partitions are taken away, and at the end."""
+
+    def __init__(self, consumer_name: str) -> None:
+        self.consumer: Any = None
+        self._name = consumer_name
+        self._done: dict[TopicPartition, int] = {}
+        self._changed = asyncio.Event()
+
+    def done(self, partition: TopicPartition, offset: int) -> None:
+        """All before `offset` is settled in the database."""
+        self._done[partition] = offset
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self.commit()
+            await asyncio.sleep(_INTERVAL_S)
+
+    async def commit(self) -> None:
+        """A refused or lost commit is no error: the events come again, and the inbox drops them."""
+        if self.consumer is None:
+            return
+        assigned = self.consumer.assignment()
+        ready = {partition: offset for partition, offset in self._done.items() if partition in assigned}
+        self._done.clear()
+        if not ready:
+            return
+        try:
+            await self.consumer.commit(ready)
+        except (CommitFailedError, KafkaError) as error:
+            log.info("commit-refused", consumer=self._name, error=type(error).__name__)
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self.commit()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._done.clear()

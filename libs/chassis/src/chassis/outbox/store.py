@@ -1,0 +1,127 @@
+"""The outbox: what must leave is stored in the transaction that made it true."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.core import Failure, Kind, new_id
+from chassis.database import driver
+from chassis.telemetry import current_traceparent
+from contracts.envelope import Envelope
+from contracts.event import Event
+
+# The topics take 1 MiB; the rest is room for headers and for the framing of a record batch.
+MAX_VALUE_BYTES = 900_000
+
+# Headers are stored as a JSON array of [name, value]: the envelope makes text only.
+_APPEND = """
+INSERT INTO outbox (topic, key, sequence, headers, value)
+SELECT topic, key, sequence, headers::jsonb, value
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[])
+    WITH ORDINALITY AS row (topic, key, sequence, headers, value, position)
+ORDER BY position
+"""
+
+
+class EventTooLarge(Exception):
+    """An event is over the limit of its topic."""
+
+    def __init__(self, kind: str, size: int) -> None:
+        super().__init__(f"{kind}: {size} bytes, at most {MAX_VALUE_BYTES}")
+        self.kind = kind
+        self.size = size
+
+
+@dataclass(frozen=True)
+class TooLarge(Failure):
+    """The command is refused because what it would publish does not fit into a message."""
+
+    event: str
+    size: int
+    slug: ClassVar[str] = "too-large"
+    kind: ClassVar[Kind] = Kind.INVALID
+    title: ClassVar[str] = "The object is too large"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.event} would take {self.size} bytes; at most {MAX_VALUE_BYTES} are allowed."
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way into the outbox."""
+
+    topic: str
+    key: str
+    sequence: int | None
+    headers: list[tuple[str, bytes]]
+    value: bytes
+
+    @classmethod
+    def of(
+        cls,
+        event: Event,
+        *,
+        key: str,
+        sequence: int | None,
+        org_id: UUID | None,
+        actor: str,
+        correlation_id: UUID,
+        causation_id: UUID | None,
+    ) -> "Outgoing":
+        """Encodes `event` with a new id. Raises EventTooLarge."""
+        contract = event.contract
+        value = event.encode()
+        if len(value) > MAX_VALUE_BYTES:
+            raise EventTooLarge(contract.kind, len(value))
+        envelope = Envelope(
+            id=new_id(),
+            kind=contract.kind,
+            version=contract.version,
+            source=f"/stoa/{contract.kind.partition('.')[0]}",
+            subject=key,
+            time=datetime.now(UTC),
+            org_id=org_id,
+            actor=actor,
+            audience=contract.audience(event),
+            sequence=sequence,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            traceparent=current_traceparent(),
+        )
+        return cls(contract.topic.name, key, sequence, envelope.to_headers(), value)
+
+
+class OutboxStore:
+    """Appends messages in the caller's transaction, and tells the relay when there is something to send."""
+
+    def __init__(self) -> None:
+        self.waiting = asyncio.Event()
+
+    async def append(self, connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
+        """Stores `messages` in their order, in one statement of the transaction that `connection` is in."""
+        if not messages:
+            return
+        raw = await driver(connection)
+        await raw.execute(
+            _APPEND,
+            [message.topic for message in messages],
+            [message.key for message in messages],
+            [message.sequence for message in messages],
+            [_headers_text(message.headers) for message in messages],
+            [message.value for message in messages],
+        )
+
+    def wake(self) -> None:
+        """Says, after the commit, that something waits."""
+        self.waiting.set()
+
+
+def _headers_text(headers: list[tuple[str, bytes]]) -> str:
+    return orjson.dumps([[name, value.decode()] for name, value in headers]).decode()

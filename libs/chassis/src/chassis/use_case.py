@@ -1,0 +1,113 @@
+"""One command, one transaction, one place that commits."""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.core import Actor, Aggregate, DomainEvent, Err, Ok, Result
+from chassis.crash_points import crash_point
+from chassis.database import Database, scope_to
+from chassis.outbox.store import EventTooLarge, OutboxStore, Outgoing, TooLarge
+from contracts.event import Event
+from contracts.permissions import Permission, Role, allows
+
+Tx = TypeVar("Tx")
+Tx_contra = TypeVar("Tx_contra", contravariant=True)
+C = TypeVar("C")
+V = TypeVar("V")
+A = TypeVar("A", bound=Aggregate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Under what a command is done: who acts, for which organisation, with which role, caused by what.
+
+    `command_id` is the id of an agent's tool call, where one is behind the command.
+    """
+
+    actor: Actor
+    org_id: UUID | None
+    role: Role | None
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    command_id: UUID | None = None
+
+    def may(self, permission: Permission) -> bool:
+        return self.role is not None and allows(self.role, permission)
+
+
+@dataclass(slots=True)
+class Work:
+    """One command's part of a transaction. Repositories write through `connection` and hand over what must leave."""
+
+    connection: AsyncConnection
+    context: Context
+    outgoing: list[Outgoing] = field(default_factory=list)
+
+    def publish(self, aggregate: A, to_contract: Callable[[A, DomainEvent], Event], *, org_id: UUID | None) -> None:
+        """Takes the aggregate's recorded events to the outbox. Called after its versioned UPDATE, never before."""
+        for recorded in aggregate.take_recorded():
+            event = to_contract(aggregate, recorded.event)
+            self._append(event, str(aggregate.id), recorded.sequence, org_id)
+
+    def publish_record(self, event: Event, *, key: str, org_id: UUID | None) -> None:
+        """Takes a record (a message without a sequence) to the outbox."""
+        self._append(event, key, None, org_id)
+
+    def _append(self, event: Event, key: str, sequence: int | None, org_id: UUID | None) -> None:
+        context = self.context
+        self.outgoing.append(
+            Outgoing.of(
+                event,
+                key=key,
+                sequence=sequence,
+                org_id=org_id,
+                actor=str(context.actor),
+                correlation_id=context.correlation_id,
+                causation_id=context.causation_id,
+            )
+        )
+
+    async def scope_to(self, org_ids: Collection[UUID]) -> None:
+        """For a command that learns its organisation on the way, like a sign-in."""
+        await scope_to(self.connection, org_ids)
+
+
+class Runner(Generic[Tx]):
+    """Runs use cases. `bind` makes a service's transaction (its repositories) from the work of one command."""
+
+    def __init__(self, database: Database, outbox: OutboxStore, bind: Callable[[Work], Tx]) -> None:
+        self.database = database
+        self.outbox = outbox
+        self.bind = bind
+
+    async def run(self, context: Context, handler: Callable[[Tx, C], Awaitable[Result[V]]], command: C) -> Result[V]:
+        """Runs one use case in a transaction of its own."""
+        return await self.transact(context, lambda work: handler(self.bind(work), command))
+
+    async def transact(self, context: Context, body: Callable[[Work], Awaitable[Result[V]]]) -> Result[V]:
+        """Runs `body` in one transaction. `Ok` commits rows and outbox together; `Err` and exceptions roll back.
+
+        A result that was returned as `Ok` is committed. An event over the size limit refuses the command.
+        """
+        scope = [context.org_id] if context.org_id is not None else []
+        try:
+            async with self.database.transaction(scope) as connection:
+                crash_point("command.begun")
+                work = Work(connection, context)
+                result = await body(work)
+                if isinstance(result, Err):
+                    await connection.rollback()
+                    return result
+                crash_point("command.written")
+                await self.outbox.append(connection, work.outgoing)
+                crash_point("command.outbox")
+        except EventTooLarge as error:
+            return Err(TooLarge(error.kind, error.size))
+        crash_point("command.committed")
+        if work.outgoing:
+            self.outbox.wake()
+        return Ok(result.value)
