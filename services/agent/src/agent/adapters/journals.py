@@ -1,7 +1,9 @@
 """The journal in PostgreSQL."""
 
+import asyncio
 import json
 from collections.abc import Sequence
+from typing import Any, cast
 
 from sqlalchemy import text
 
@@ -10,17 +12,19 @@ from chassis.database import Database
 
 _READ = text("SELECT number, name, result FROM run_steps WHERE run_id = :run_id ORDER BY number")
 
-# One statement sets the tenant, locks the lease and writes: another worker's claim waits for it, or it for the claim.
-_APPEND = text("""
-WITH scope AS MATERIALIZED (SELECT set_config('stoa.org_ids', CAST(:org_id AS text), true) AS org_ids),
+# One statement, and so one transaction and one round trip: it sets the tenant, locks the lease, and writes. Another
+# worker's claim waits for it, or it for the claim.
+_APPEND = """
+WITH scope AS MATERIALIZED (SELECT set_config('stoa.org_ids', $1::uuid::text, true) AS org_ids),
 held AS MATERIALIZED (
     SELECT run_id, org_id FROM run_leases
-    WHERE run_id = :run_id AND epoch = :epoch AND (SELECT org_ids FROM scope) IS NOT NULL
+    WHERE run_id = $2 AND epoch = $3 AND (SELECT org_ids FROM scope) IS NOT NULL
     FOR UPDATE
 )
 INSERT INTO run_steps (run_id, org_id, number, name, result)
-SELECT run_id, org_id, :number, :name, CAST(:result AS json) FROM held
-""")
+SELECT run_id, org_id, $4, $5, $6::text::json FROM held
+RETURNING number
+"""
 
 
 class PostgresJournals:
@@ -37,15 +41,13 @@ class PostgresJournals:
 
     async def append(self, lease: Lease, step: Step) -> None:
         """Commits one step. Raises LeaseLost, with nothing written, unless `lease` is the run's present one."""
-        values = {
-            "org_id": str(lease.org_id),
-            "run_id": lease.run_id,
-            "epoch": lease.epoch,
-            "number": step.number,
-            "name": step.name,
-            "result": json.dumps(step.result),
-        }
-        async with self._database.system_transaction() as connection:
-            written = await connection.execute(_APPEND, values)
-            if written.rowcount != 1:
-                raise LeaseLost(lease.run_id)
+        values = (lease.org_id, lease.run_id, lease.epoch, step.number, step.name, json.dumps(step.result))
+        async with self._database.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            try:
+                written = await cast(Any, raw.driver_connection).fetchval(_APPEND, *values)
+            except asyncio.CancelledError:  # an interrupted asyncpg connection is not to be used again
+                await connection.invalidate()
+                raise
+        if written is None:
+            raise LeaseLost(lease.run_id)
