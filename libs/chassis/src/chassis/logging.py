@@ -1,0 +1,100 @@
+"""Structured logs: one JSON object a line in production, coloured lines on a developer's terminal.
+
+The keys are those of the conventions: `time level event service`, then `request_id trace_id org_id user_id consumer
+event_id kind duration_ms` where they are known, then the event's own. `event` is a constant string; what varies is a
+key. Tokens, bodies and personal data are never logged.
+
+    log = structlog.get_logger()
+    log.warning("relay.broker_away", attempt=3)
+"""
+
+import json
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+
+_QUIET = {
+    "aiokafka": logging.ERROR,
+    "faststream": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+}
+"""Libraries that repeat themselves while a broker is away; our own components say once what is missing."""
+
+Fields = MutableMapping[str, Any]
+
+
+def set_up_logging(service: str, level: str = "info", *, console: bool | None = None) -> None:
+    """Sets up structlog and bridges the standard library's loggers (uvicorn, aiokafka, sqlalchemy) into it.
+
+    `console`: readable lines instead of JSON; by default when standard output is a terminal.
+    """
+    readable = sys.stdout.isatty() if console is None else console
+    shared = _processors(service, readable)
+    render = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=to_line)
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    _bridge(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_foreign(render)), level)
+
+
+def _processors(service: str, readable: bool) -> list[structlog.typing.Processor]:
+    def name_service(_: object, __: str, fields: Fields) -> Fields:
+        fields["service"] = service
+        return fields
+
+    chain: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        name_service,
+        add_trace_id,
+    ]
+    return [*chain, escape_controls] if readable else chain
+
+
+def _foreign(render: structlog.typing.Processor) -> list[structlog.typing.Processor]:
+    return [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        escape_controls,
+        render,
+    ]
+
+
+def _bridge(formatter: logging.Formatter, level: str) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+
+
+def add_trace_id(_: object, __: str, fields: Fields) -> Fields:
+    """Adds the id of the trace that the line belongs to."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        fields["trace_id"] = f"{context.trace_id:032x}"
+    return fields
+
+
+def escape_controls(_: object, __: str, fields: Fields) -> Fields:
+    """Escapes what could forge a line or steer a terminal in a readable log. (JSON escapes by itself.)"""
+    for key, value in fields.items():
+        if isinstance(value, str) and key != "exception" and not value.isprintable():
+            fields[key] = value.encode("unicode_escape").decode("ascii")
+    return fields
+
+
+def to_line(fields: Any, **_: Any) -> str:
+    """One line of ASCII: newlines, control characters and separators of other alphabets are escaped."""
+    return json.dumps(fields, default=str)
