@@ -41,12 +41,13 @@ def _breaks(writer: Schema, reader: Schema, at: str) -> Iterator[Break]:
 
 
 def _in_fields(writer: Schema, reader: Schema, at: str) -> Iterator[Break]:
+    if not writer.get("type") == reader.get("type") == "object":
+        return
+    for name in reader.get("required", ()):
+        if name not in writer.get("required", ()):
+            yield Break(f"{at}/{name}", "a reader requires it, writers may leave it out")
     written, read = writer.get("properties", {}), reader.get("properties", {})
-    if written or read:
-        for name in reader.get("required", ()):
-            if name not in writer.get("required", ()):
-                yield Break(f"{at}/{name}", "a reader requires it, writers may leave it out")
-    for name in written.keys() & read.keys():
+    for name in sorted(written.keys() & read.keys()):
         yield from _breaks(written[name], read[name], f"{at}/{name}")
 
 
@@ -78,7 +79,7 @@ def _inlined(schema: Schema, root: Schema, *, closed: bool) -> Schema:
         return _inlined(
             {**target, **{key: value for key, value in schema.items() if key != "$ref"}}, root, closed=closed
         )
-    whole = {key: value for key, value in schema.items() if key != "$defs"}
+    whole = {key: value for key, value in schema.items() if key not in {"$defs", "$id", "$schema"}}
     for keyword in ("items", "additionalProperties"):
         if isinstance(whole.get(keyword), dict):
             whole[keyword] = _inlined(whole[keyword], root, closed=closed)
@@ -92,6 +93,6 @@ def _inlined(schema: Schema, root: Schema, *, closed: bool) -> Schema:
 
 
 def _said(schema: Schema) -> str:
-    notes = ("title", "description", "default", "examples", "$id", "$schema")
+    notes = ("title", "description", "default", "examples")
     said = json.dumps({key: value for key, value in schema.items() if key not in notes})
     return said if len(said) <= 120 else f"{said[:120]}…"
