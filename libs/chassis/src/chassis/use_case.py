@@ -35,6 +35,20 @@ class Context:
     causation_id: UUID | None = None
     command_id: UUID | None = None
 
+    @property
+    def organisation(self) -> UUID:
+        """The organisation that is acted for. Raises LookupError where there is none."""
+        if self.org_id is None:
+            raise LookupError("outside any organisation")
+        return self.org_id
+
+    @property
+    def user_id(self) -> UUID:
+        """The user who acts, perhaps through an agent. Raises LookupError for a service."""
+        if self.actor.user_id is None:
+            raise LookupError("no user acts")
+        return self.actor.user_id
+
     def may(self, permission: Permission) -> bool:
         return self.role is not None and allows(self.role, permission)
 
