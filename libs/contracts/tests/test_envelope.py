@@ -103,9 +103,9 @@ def test_a_foreign_header_that_is_not_utf_8_is_poison_too() -> None:
 
 
 @pytest.mark.parametrize("name", [*REQUIRED, *OPTIONAL, "traceparent"])
-@pytest.mark.parametrize("value", [None, "text", 12])
-def test_a_header_of_a_wrong_type_is_named(name: str, value: object) -> None:
-    assert refusal(with_header(name, value)) == (name, "must have a value of bytes")
+def test_a_header_of_a_wrong_type_is_named(name: str) -> None:
+    for value in (None, "text", 12):
+        assert refusal(with_header(name, value)) == (name, "must have a value of bytes")
 
 
 @pytest.mark.parametrize("name", [*REQUIRED, *OPTIONAL, "traceparent"])

@@ -14,7 +14,7 @@ from contracts.catalogue import catalogue
 from contracts.compatibility import breaks
 from contracts.envelope import BadEnvelope, Envelope
 from contracts.event import Event
-from contracts.files import Files, schema_text
+from contracts.files import Files, schema, schema_text
 from contracts.predecessor import Predecessor
 from contracts.registry import all_contracts, all_topics
 from contracts.topics import Topic
@@ -59,7 +59,7 @@ class Library:
             yield f"has no schema {path.relative_to(self.files.home)}; run `python -m contracts export`"
         elif path.read_text() != schema_text(event):
             yield "the committed schema differs from the model; run `python -m contracts export`"
-        if event.model_json_schema(mode="serialization") != event.model_json_schema():
+        if schema(event, "serialization") != schema(event):
             yield "writes other types than it reads; one schema must describe both"
 
     def _example_findings(self, event: type[Event]) -> Iterator[str]:
@@ -77,9 +77,9 @@ class Library:
 
     def _incompatible(self, event: type[Event], before: Predecessor) -> Iterator[str]:
         old = before.schema(self.files.schema(event))
-        if old is None:
+        new, terms = schema(event), event.contract
+        if old is None or old.items() >= new.items():
             return
-        new, terms = event.model_json_schema(), event.contract
         readers = ", ".join(terms.readers) or "none declared in the contract"
         advice = f"publish v{terms.version + 1} beside it; who must upgrade first: the readers ({readers})"
         for broken in breaks(writer=new, reader=old):
@@ -130,10 +130,8 @@ def _declaration(event: type[Event], topics: Sequence[Topic]) -> Iterator[str]:
 
 
 def _example(event: type[Event], example: Event, document: object) -> Iterator[str]:
-    schema = event.model_json_schema()
-    yield from (
-        f"the example breaks the schema: {e.message}" for e in Draft202012Validator(schema).iter_errors(document)
-    )
+    for error in Draft202012Validator(schema(event)).iter_errors(document):
+        yield f"the example breaks the schema: {error.message}"
     if json.loads(example.encode()) != document:
         yield "the example must show every field, and no other, as it is on the wire"
     try:

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 from contracts.event import Event
 
@@ -39,7 +40,13 @@ class Files:
         return self.home / folder / service / f"{name}.v{event.contract.version}.json"
 
 
+@cache
+def schema(event: type[Event], mode: Literal["validation", "serialization"] = "validation") -> dict[str, Any]:
+    """The JSON Schema of what the model accepts, or of what it writes; not to be changed."""
+    return event.model_json_schema(mode=mode)
+
+
 def schema_text(event: type[Event]) -> str:
     """The JSON Schema (draft 2020-12) of what the kind's readers accept, as it is committed."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": event.contract.schema_uri}
-    return json.dumps(head | event.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(head | schema(event), indent=2, ensure_ascii=False) + "\n"
