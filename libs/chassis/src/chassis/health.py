@@ -1,5 +1,6 @@
 """What each dependency and worker of a process says of itself, and the two routes that tell it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,3 +31,11 @@ class Health:
     @classmethod
     def unhealthy(cls, line: str) -> "Health":
         return cls(Status.UNHEALTHY, line)
+
+
+_ORDER = tuple(Status)
+
+
+def worst(checks: Iterable[Health]) -> Status:
+    """The status of the whole: that of its worst part."""
+    return max((check.status for check in checks), key=_ORDER.index, default=Status.HEALTHY)

@@ -57,6 +57,8 @@ class Identity(SecurityBase):
         return caller
 
     async def _verified(self, token: str) -> Caller:
+        if not token.isascii():
+            raise BadToken("it is no signed token")
         digest = hashlib.sha256(token.encode()).digest()
         caller = self._known.get(digest)
         if caller is None:

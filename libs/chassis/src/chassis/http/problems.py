@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import orjson
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -50,13 +51,12 @@ class Problem(BaseModel):
     errors: list[ProblemField] | None = Field(default=None, description="For wrong input: what and why")
 
 
-class ProblemError(Exception):
+class ProblemError(HTTPException):
     """Carries a failure out of a dependency, where no value can be returned. A use case returns `Err` instead."""
 
-    def __init__(self, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(failure.slug)
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(status_of(failure), failure.slug)
         self.failure = failure
-        self.headers = headers
 
 
 def status_of(failure: Failure | type[Failure]) -> int:

@@ -42,7 +42,7 @@ def _inspect(value: Any) -> None:
         seen += 1
         if isinstance(item, str) and "\0" in item:
             _refuse(pointer, "nul-character", "NUL characters are not allowed")
-        if depth > MAX_DEPTH + 1:
+        if depth > MAX_DEPTH and isinstance(item, dict | list):
             _refuse("", "too-deep", f"JSON may be nested {MAX_DEPTH} deep")
         if seen > MAX_VALUES:
             _refuse("", "too-many-values", f"a body may hold {MAX_VALUES} values")
