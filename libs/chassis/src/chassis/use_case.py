@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Actor, Aggregate, DomainEvent, Err, Ok, Result
@@ -19,6 +20,10 @@ Tx_contra = TypeVar("Tx_contra", contravariant=True)
 C = TypeVar("C")
 V = TypeVar("V")
 A = TypeVar("A", bound=Aggregate)
+
+
+class ChangedMeanwhile(Exception):
+    """An aggregate changed between its reading and its writing, though its row was locked: a defect, never a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,11 @@ class Work:
                 causation_id=context.causation_id,
             )
         )
+
+    async def change_one(self, statement: Update) -> None:
+        """Executes a versioned UPDATE. Raises ChangedMeanwhile when no row has the version that was read."""
+        if (await self.connection.execute(statement)).rowcount != 1:
+            raise ChangedMeanwhile(str(statement.table))
 
     async def scope_to(self, org_ids: Collection[UUID]) -> None:
         """For a command that learns its organisation on the way, like a sign-in."""
