@@ -76,7 +76,7 @@ class Library:
         yield from _example(event, example, json.loads(text))
 
     def _incompatible(self, event: type[Event], before: Predecessor) -> Iterator[str]:
-        old = before.schema(self.files.schema(event))
+        old = before.schemas.get(self.files.schema(event).relative_to(self.files.home).as_posix())
         new, terms = schema(event), event.contract
         if old is None or old.items() >= new.items():
             return
