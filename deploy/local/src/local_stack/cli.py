@@ -1,25 +1,124 @@
 """The command line: `python -m local_stack`."""
 
+import os
 import shlex
+import shutil
+import subprocess
+from typing import Annotated
 
 import typer
 
-from local_stack import jars
-from local_stack.backends import Servers
+from local_stack import control, jars, postgres, runner, screen
+from local_stack.board import Phase, Snapshot, State
+from local_stack.paths import Workspace
+from local_stack.plan import GATEWAY
+from local_stack.servers import Servers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The local stack of Stoa.")
 backends = typer.Typer(no_args_is_help=True, help="PostgreSQL and Kafka alone, shared by test runs.")
 broker_jars = typer.Typer(no_args_is_help=True, help="The broker's Java libraries.")
 app.add_typer(backends, name="backends")
 app.add_typer(broker_jars, name="jars")
+NOT_RUNNING = 3
+
+
+@app.command()
+def up() -> None:
+    """Start PostgreSQL, Kafka, the services and the gateway; return when all are healthy."""
+    workspace = Workspace.current()
+    if not os.environ.get("STOA_KAFKA_BOOTSTRAP"):
+        with screen.downloading() as advance:
+            jars.class_path(advance)
+    board = _start(workspace)
+    if board is None or board.phase is not Phase.READY:
+        rows = board.rows.items() if board else ()
+        logs = [workspace.log(name) for name, row in rows if row.state not in (State.READY, State.DONE)]
+        control.stop(workspace)
+        screen.show_failure(board, [log for log in (*logs, workspace.log("runner")) if log.exists()])
+        raise typer.Exit(1)
+    screen.show_status(board)
+    if GATEWAY in board.rows:
+        screen.console.print(f"\nReady: [bold]{board.rows[GATEWAY].url}[/]")
+
+
+def _start(workspace: Workspace) -> Snapshot | None:
+    try:
+        return screen.follow(control.start(workspace))
+    except (KeyboardInterrupt, TimeoutError) as interruption:
+        screen.console.print(str(interruption) or "interrupted")
+        return control.snapshot(workspace)
+
+
+@app.command()
+def run() -> None:
+    """Run the stack in the foreground, a line per change; Ctrl-C ends it. `up` does this in the background."""
+    raise typer.Exit(runner.main(Workspace.current()))
+
+
+@app.command()
+def down() -> None:
+    """End everything that `up` started, also when the runner itself was killed."""
+    leftovers = control.stop(Workspace.current())
+    screen.console.print(
+        f"Stopped, {leftovers} processes left by a killed runner among them." if leftovers else "Stopped."
+    )
+
+
+@app.command()
+def status() -> None:
+    """Show each process with its state, restarts, memory and address. Ends with 3 when nothing runs, 1 when unready."""
+    board = control.snapshot(Workspace.current())
+    if board is None:
+        screen.console.print("The stack does not run.")
+        raise typer.Exit(NOT_RUNNING)
+    screen.show_status(board)
+    well = all(row.state in (State.READY, State.DONE) for row in board.rows.values())
+    raise typer.Exit(0 if well and board.phase is Phase.READY else 1)
+
+
+@app.command()
+def logs(
+    process: Annotated[str | None, typer.Argument(help="One process; all when left out.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what is added.")] = False,
+    lines: Annotated[int, typer.Option("-n", help="How many of the last lines of each.")] = 40,
+) -> None:
+    """Show the logs of all processes, or of one."""
+    workspace = Workspace.current()
+    found = [workspace.log(process)] if process else sorted(workspace.log("x").parent.glob("*.log"))
+    if missing := [log for log in found if not log.exists()]:
+        known = ", ".join(sorted(log.stem for log in missing[0].parent.glob("*.log")))
+        raise typer.BadParameter(f"no log of {process!r}; there are: {known or 'none'}")
+    try:
+        screen.show_logs(found, lines=lines, follow=follow)
+    except KeyboardInterrupt:
+        return
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of every service to its newest schema while the stack runs."""
+    try:
+        control.migrate(Workspace.current())
+    except (control.NotRunning, subprocess.CalledProcessError) as error:
+        screen.console.print(str(error), markup=False)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def clean() -> None:
+    """End everything, the shared test servers too, and delete all state."""
+    workspace = Workspace.current()
+    control.stop(workspace)
+    Servers.kept().stop()
+    Servers.sweep()
+    postgres.discard(workspace.state / "postgres")
+    shutil.rmtree(workspace.state)
 
 
 @backends.command("start")
 def start_backends() -> None:
     """Start the shared pair unless it runs, and print its addresses as export lines for a shell."""
-    kept = Servers.kept()
-    addresses = kept.addresses if kept.running else kept.start(outlive=True)
-    for name, value in addresses.environment().items():
+    for name, value in Servers.shared().environment().items():
         print(f"export {name}={shlex.quote(value)}")
 
 
@@ -32,7 +131,8 @@ def stop_backends() -> None:
 @broker_jars.command("fetch")
 def fetch_jars() -> None:
     """Download what is missing and check every file against the lock."""
-    jars.class_path()
+    with screen.downloading() as advance:
+        jars.class_path(advance)
 
 
 @broker_jars.command("lock")

@@ -4,7 +4,6 @@
 housekeeping). Nobody else may connect. Repeating it changes nothing.
 """
 
-import asyncio
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -39,7 +38,6 @@ async def provision(admin_dsn: str, databases: Mapping[str, str], seed: Seed) ->
             await _database(connection, database, service)
     finally:
         await connection.close()
-    await asyncio.gather(*(_grants(admin_dsn, database, service) for database, service in databases.items()))
 
 
 async def drop(admin_dsn: str, database: str) -> None:
@@ -79,20 +77,6 @@ async def _database(connection: asyncpg.Connection, database: str, service: str)
         f"REVOKE ALL ON DATABASE {_quoted(database)} FROM PUBLIC;"
         f"GRANT CONNECT ON DATABASE {_quoted(database)} TO {owner}, {runtime}, {system}"
     )
-
-
-async def _grants(admin_dsn: str, database: str, service: str) -> None:
-    """What the owner will create, the two others may use; they create nothing themselves."""
-    owner, runtime, system = (_quoted(role) for role in _roles(service))
-    connection = await asyncpg.connect(admin_dsn, database=database, timeout=10)
-    default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT"
-    try:
-        await connection.execute(
-            f"{default} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {runtime}, {system};"
-            f"{default} USAGE, SELECT ON SEQUENCES TO {runtime}, {system}"
-        )
-    finally:
-        await connection.close()
 
 
 def _quoted(name: str) -> str:

@@ -1,7 +1,9 @@
-"""Where things are: the repository, and the one git-ignored folder that holds all state."""
+"""Where things are: the checkout, and the one git-ignored folder that holds all state."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[3]
@@ -9,8 +11,40 @@ JARS_WANTED = PACKAGE / "jgo.toml"
 JARS_LOCK = PACKAGE / "jgo.lock.toml"
 
 
+@dataclass(frozen=True)
+class Workspace:
+    """A checkout (`STOA_WORKSPACE`, else that of this file) and its state folder (`STOA_STATE_DIR`, else `.stoa`)."""
+
+    root: Path
+    state: Path
+
+    @classmethod
+    def current(cls) -> Self:
+        """That of this process. The state folder is made when missing."""
+        root = Path(os.environ.get("STOA_WORKSPACE") or REPOSITORY).resolve()
+        state = Path(os.environ.get("STOA_STATE_DIR") or root / ".stoa").resolve()
+        state.mkdir(parents=True, exist_ok=True)
+        return cls(root, state)
+
+    @property
+    def mark(self) -> str:
+        """What each process of this stack carries in its environment."""
+        return str(self.state)
+
+    def log(self, process: str) -> Path:
+        """The log of one process."""
+        return self.state / "logs" / f"{process}.log"
+
+    def services(self) -> tuple[str, ...]:
+        """The names of the services: each folder `services/<name>` with a package of that name that can be run."""
+        found = self.root.glob("services/*/src/*/__main__.py")
+        return tuple(sorted(path.parent.name for path in found if path.parent.name == path.parents[2].name))
+
+    def has_gateway(self) -> bool:
+        """Whether the gateway can be run."""
+        return (self.root / "gateway" / "src" / "gateway" / "__main__.py").exists()
+
+
 def state_folder() -> Path:
-    """The folder of all state: `STOA_STATE_DIR`, else `.stoa` in the repository. Made when missing."""
-    folder = Path(os.environ.get("STOA_STATE_DIR") or REPOSITORY / ".stoa").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """The state folder of the current workspace."""
+    return Workspace.current().state

@@ -45,9 +45,14 @@ class Postgres:
     durable: bool = True
 
     @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def dsn(self) -> str:
         """The administrator's address, database `postgres`."""
-        return f"postgresql://{ADMIN}:{self.password}@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://{ADMIN}:{self.password}@{self.address}/postgres"
 
     def prepare(self) -> None:
         """Make a data folder unless there is one. Raises `subprocess.CalledProcessError` with initdb's words."""

@@ -100,6 +100,22 @@ def marked(mark: str) -> list[Identity]:
     ]
 
 
+def memory(identity: Identity) -> int:
+    """Bytes that a process and its children hold: proportional set size where the system tells it, else resident."""
+    process = identity.process()
+    return sum(_memory(member) for member in (process, *process.children(recursive=True))) if process else 0
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        found = process.memory_full_info()
+        return int(getattr(found, "pss", found.rss))
+    except psutil.NoSuchProcess:
+        return 0
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
+
+
 def _mark_of(process: psutil.Process) -> str | None:
     try:
         return process.environ().get(MARK) if process.status() != psutil.STATUS_ZOMBIE else None
