@@ -32,7 +32,7 @@ class OpenChatHandler:
         if command.agent_id is not None and not await tx.agents.is_active(command.agent_id):
             return Err(AgentUnknown(command.agent_id))
         opened = Chat.open(
-            id=new_id(),
+            chat_id=new_id(),
             org_id=tx.context.organisation,
             title=command.title,
             opener=tx.context.user_id,

@@ -43,7 +43,7 @@ class RecordQuestionHandler:
 
     def _open(self, tx: Transaction, command: RecordQuestion) -> Result[Chat]:
         return Chat.open(
-            id=command.chat_id,
+            chat_id=command.chat_id,
             org_id=tx.context.organisation,
             title=" ".join(command.text.split())[:LONGEST_TITLE],
             opener=command.user_id,

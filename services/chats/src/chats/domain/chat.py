@@ -29,7 +29,7 @@ class Chat(Aggregate):
     def open(
         cls,
         *,
-        id: UUID,
+        chat_id: UUID,
         org_id: UUID,
         title: str,
         opener: UUID,
@@ -41,7 +41,7 @@ class Chat(Aggregate):
         participants = tuple(dict.fromkeys((opener, *others)))
         if len(participants) > MOST_PARTICIPANTS:
             return Err(TooManyParticipants(MOST_PARTICIPANTS))
-        chat = cls(id=id, org_id=org_id, title=title, participants=participants, agent_id=agent_id, opened_at=now)
+        chat = cls(id=chat_id, org_id=org_id, title=title, participants=participants, agent_id=agent_id, opened_at=now)
         chat.record(ChatOpened())
         return Ok(chat)
 
