@@ -6,13 +6,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
 from chassis.health import Health
 from chassis.http.app import create_app
 from chassis.http.routing import MAX_DEPTH, Router
 from chassis.testing.client import client_of
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 
 class NoteBody(BaseModel):

@@ -1,0 +1,159 @@
+"""One process of a service: its HTTP side, its components, an orderly start and an orderly end.
+
+HTTP comes up first and says by `/health/ready` what is still missing; nothing waits for the broker or the database.
+At SIGTERM: stop accepting, finish requests (5 s), stop the components, the last started first, close the pools.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from chassis.component import Component
+from chassis.health import Health
+from chassis.logging import set_up_logging
+from chassis.metrics import serve_metrics
+from chassis.settings import ProcessSettings, refuse
+from chassis.telemetry import set_up_tracing
+
+GRACE_S = 5
+ROLES = ("api", "worker", "relay")
+EXIT_SOFTWARE = 70
+"""`EX_SOFTWARE` of sysexits(3): a component gave up; a new start may help."""
+
+S = TypeVar("S", bound=ProcessSettings)
+Checks: TypeAlias = Callable[[], Mapping[str, Health]]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a container hands to its process.
+
+    `app` makes the HTTP side from the health checks; `bare_app` the one of a process without the role `api`.
+    `always` run in every process (pool, keys, revocations), `workers` (consumers, retriers, runs) and `relay` under
+    their roles. `close` is called at the end, in order.
+    """
+
+    app: Callable[[Checks], ASGIApp]
+    bare_app: Callable[[Checks], ASGIApp]
+    always: Sequence[Component] = ()
+    api: Sequence[Component] = ()
+    workers: Sequence[Component] = ()
+    relay: Sequence[Component] = ()
+    close: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+
+    def components(self, roles: Sequence[str]) -> list[Component]:
+        """Those that run under the roles, in the order of their start."""
+        by_role = {"api": self.api, "worker": self.workers, "relay": self.relay}
+        return [*self.always, *(component for role in ROLES if role in roles for component in by_role[role])]
+
+
+@dataclass(frozen=True)
+class Service(Generic[S]):
+    """A service as its `__main__` names it: the settings it reads and the container that wires it."""
+
+    name: str
+    settings: type[S]
+    build: Callable[[S], Parts]
+
+
+def serve(service: Service[S], settings: S, roles: Sequence[str] = ROLES) -> int:
+    """Runs the process until it is told to stop, and answers its exit code."""
+    set_up_logging(service.name, settings.log_level)
+    listening = _listen(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(service, settings, roles, listening))
+
+
+def _listen(settings: ProcessSettings) -> socket.socket:
+    try:
+        return socket.create_server((settings.http_host, settings.http_port), backlog=2048)
+    except OSError as error:
+        refuse([f"STOA_HTTP_PORT: {settings.http_host}:{settings.http_port} cannot be listened on ({error.strerror})"])
+
+
+async def _serve(service: Service[S], settings: S, roles: Sequence[str], listening: socket.socket) -> int:
+    tracing = set_up_tracing(service.name, endpoint=settings.otlp_endpoint, sampling=settings.trace_sampling)
+    metrics = serve_metrics(service.name, settings.metrics_host, settings.metrics_port)
+    parts = service.build(settings)
+    components = parts.components(roles)
+    make_app = parts.app if "api" in roles else parts.bare_app
+    server = _Server(_config(make_app(lambda: {part.name: part.health() for part in components})))
+    try:
+        log.info("process.started", port=listening.getsockname()[1], roles=list(roles))
+        code = await _run(server, listening, components)
+    finally:
+        for close in parts.close:
+            await close()
+        await asyncio.to_thread(metrics.close)
+        await asyncio.to_thread(tracing.shutdown)
+    log.info("process.stopped", code=code)
+    return code
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        reset_contextvars=True,
+    )
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to `_run`: uvicorn would raise them again at its end, before the components have stopped."""
+        yield
+
+    def stop(self) -> None:
+        """Ends serving gracefully; called again, at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def _run(server: _Server, listening: socket.socket, components: Sequence[Component]) -> int:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
+    running = [asyncio.create_task(component.run(), name=component.name) for component in components]
+    try:
+        await asyncio.wait([serving, *running], return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in running if task.done()]
+        server.should_exit = True
+        await serving
+    finally:
+        for task in reversed(running):
+            await _cancel(task)
+    return EXIT_SOFTWARE if ended else 0
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    """Ends a component and says so if it had ended by itself or does not end."""
+    if task.done():
+        log.error("process.component_ended", component=task.get_name(), exc_info=task.exception())
+        return
+    task.cancel()
+    await asyncio.wait([task], timeout=GRACE_S)
+    if not task.done():
+        log.error("process.component_hangs", component=task.get_name())
+    elif not task.cancelled() and task.exception() is not None:
+        log.error("process.component_failed_to_stop", component=task.get_name(), exc_info=task.exception())
