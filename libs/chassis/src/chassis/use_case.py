@@ -15,8 +15,7 @@ from chassis.outbox.store import EventTooLarge, OutboxStore, Outgoing, TooLarge
 from contracts.event import Event
 from contracts.permissions import Permission, Role, allows
 
-Tx = TypeVar("Tx")
-Tx_contra = TypeVar("Tx_contra", contravariant=True)
+Tx_co = TypeVar("Tx_co", covariant=True)
 C = TypeVar("C")
 V = TypeVar("V")
 A = TypeVar("A", bound=Aggregate)
@@ -100,15 +99,15 @@ class Work:
         await scope_to(self.connection, org_ids)
 
 
-class Runner(Generic[Tx]):
+class Runner(Generic[Tx_co]):
     """Runs use cases. `bind` makes a service's transaction (its repositories) from the work of one command."""
 
-    def __init__(self, database: Database, outbox: OutboxStore, bind: Callable[[Work], Tx]) -> None:
+    def __init__(self, database: Database, outbox: OutboxStore, bind: Callable[[Work], Tx_co]) -> None:
         self.database = database
         self.outbox = outbox
         self.bind = bind
 
-    async def run(self, context: Context, handler: Callable[[Tx, C], Awaitable[Result[V]]], command: C) -> Result[V]:
+    async def run(self, context: Context, handler: Callable[[Tx_co, C], Awaitable[Result[V]]], command: C) -> Result[V]:
         """Runs one use case in a transaction of its own."""
         return await self.transact(context, lambda work: handler(self.bind(work), command))
 

@@ -24,16 +24,16 @@ from chassis.use_case import Context, Runner, Work
 
 _ETAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
-Tx = TypeVar("Tx")
+Tx_co = TypeVar("Tx_co", covariant=True)
 C = TypeVar("C")
 V = TypeVar("V")
 B = TypeVar("B", bound=BaseModel)
 
 
-class Door(Generic[Tx]):
+class Door(Generic[Tx_co]):
     """One request of a known caller. Routes translate to a command, hand it in, and say how the result looks."""
 
-    def __init__(self, request: Request, caller: Caller, runner: Runner[Tx], cursors: Cursors) -> None:
+    def __init__(self, request: Request, caller: Caller, runner: Runner[Tx_co], cursors: Cursors) -> None:
         self.caller = caller
         self.request = request
         self._runner = runner
@@ -51,7 +51,7 @@ class Door(Generic[Tx]):
         )
 
     async def read(
-        self, use_case: Callable[[Tx, C], Awaitable[Result[V]]], query: C, present: Callable[[V], Answer]
+        self, use_case: Callable[[Tx_co, C], Awaitable[Result[V]]], query: C, present: Callable[[V], Answer]
     ) -> Response:
         """Answers a query; a failure as its problem."""
         result = await self._runner.run(self.context, use_case, query)
@@ -60,7 +60,7 @@ class Door(Generic[Tx]):
         return Rendered.of(present(result.value)).response()
 
     async def write(
-        self, use_case: Callable[[Tx, C], Awaitable[Result[V]]], command: C, present: Callable[[V], Answer]
+        self, use_case: Callable[[Tx_co, C], Awaitable[Result[V]]], command: C, present: Callable[[V], Answer]
     ) -> Response:
         """Runs a command in one transaction and answers. With an Idempotency-Key the answer is stored in the same
         transaction; a repeat gets the stored one, and the header `Idempotency-Replayed: true`."""
@@ -121,17 +121,17 @@ class Door(Generic[Tx]):
         return KeyedRequest(self.caller.org_id, self.caller.user_id, route_template(scope), checked(key), digest)
 
 
-class Doors(SecurityBase, Generic[Tx]):
-    """FastAPI dependency that opens a `Door[Tx]` for a request with a valid token: `Depends(doors)`."""
+class Doors(SecurityBase, Generic[Tx_co]):
+    """FastAPI dependency that opens a `Door[Tx_co]` for a request with a valid token: `Depends(doors)`."""
 
-    def __init__(self, identity: Identity, runner: Runner[Tx], cursors: Cursors) -> None:
+    def __init__(self, identity: Identity, runner: Runner[Tx_co], cursors: Cursors) -> None:
         self.model = identity.model
         self.scheme_name = identity.scheme_name
         self._identity = identity
         self._runner = runner
         self._cursors = cursors
 
-    async def __call__(self, request: Request) -> Door[Tx]:
+    async def __call__(self, request: Request) -> Door[Tx_co]:
         return Door(request, await self._identity(request), self._runner, self._cursors)
 
 

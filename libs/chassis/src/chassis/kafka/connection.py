@@ -8,6 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis.settings import ProcessSettings
+
 
 @dataclass(frozen=True)
 class Kafka:
@@ -18,6 +20,14 @@ class Kafka:
     password: str
     namespace: str
     client_id: str
+
+    @classmethod
+    def of(cls, settings: ProcessSettings, *, client_id: str) -> "Kafka":
+        """As the settings say."""
+        password = settings.kafka_password.get_secret_value() if settings.kafka_password else ""
+        return cls(
+            settings.kafka_bootstrap, settings.kafka_username or "", password, settings.kafka_namespace, client_id
+        )
 
     def topic(self, name: str) -> str:
         return self.namespace + name

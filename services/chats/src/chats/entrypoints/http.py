@@ -3,15 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from chassis.http.answers import created, ok
 from chassis.http.door import Door, Doors
 from chassis.http.pages import ListQuery, Paged
 from chassis.http.problems import problems
-from chats.adapters.transaction import PostgresTransaction
+from chassis.http.routing import Router
 from chats.application.open_chat import OpenChat
+from chats.application.ports import Transaction
 from chats.application.send_message import SendMessage
 from chats.application.use_cases import UseCases
 from chats.application.views import GetChat, ListChats, ListMessages
@@ -25,19 +26,19 @@ from chats.domain.errors import (
 )
 from chats.entrypoints.schemas import ChatBody, MessageBody, MessagesQuery, OpenChatBody, SendMessageBody
 
-ChatsDoor = Door[PostgresTransaction]
-ChatsDoors = Doors[PostgresTransaction]
+ChatsDoor = Door[Transaction]
+ChatsDoors = Doors[Transaction]
 
 
-def routes(use_cases: UseCases, doors: ChatsDoors) -> APIRouter:
+def routes(use_cases: UseCases, doors: ChatsDoors) -> Router:
     """All routes under `/chats`."""
-    router = APIRouter(prefix="/chats", tags=["chats"])
+    router = Router(prefix="/chats", tags=["chats"])
     for add in (_open_chat, _list_chats, _get_chat, _send_message, _list_messages):
         add(router, use_cases, doors)
     return router
 
 
-def _open_chat(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> None:
+def _open_chat(router: Router, use_cases: UseCases, doors: ChatsDoors) -> None:
     refusals = problems(MayNotWrite, ParticipantUnknown, AgentUnknown, TooManyParticipants)
 
     @router.post("", status_code=201, response_model=ChatBody, responses=refusals)
@@ -51,7 +52,7 @@ def _open_chat(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> Non
         )
 
 
-def _list_chats(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> None:
+def _list_chats(router: Router, use_cases: UseCases, doors: ChatsDoors) -> None:
     @router.get("", response_model=Paged[ChatBody])
     async def list_chats(query: Annotated[ListQuery, Query()], door: Annotated[ChatsDoor, Depends(doors)]) -> Response:
         """The chats you take part in, the newest first."""
@@ -61,7 +62,7 @@ def _list_chats(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> No
         )
 
 
-def _get_chat(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> None:
+def _get_chat(router: Router, use_cases: UseCases, doors: ChatsDoors) -> None:
     @router.get("/{chat_id}", response_model=ChatBody, responses=problems(ChatNotFound, NotAParticipant))
     async def get_chat(chat_id: UUID, door: Annotated[ChatsDoor, Depends(doors)]) -> Response:
         """One chat. Only participants may read it."""
@@ -70,7 +71,7 @@ def _get_chat(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> None
         )
 
 
-def _send_message(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> None:
+def _send_message(router: Router, use_cases: UseCases, doors: ChatsDoors) -> None:
     refusals = problems(ChatNotFound, NotAParticipant, MayNotWrite)
 
     @router.post("/{chat_id}/messages", status_code=201, response_model=MessageBody, responses=refusals)
@@ -85,7 +86,7 @@ def _send_message(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> 
         )
 
 
-def _list_messages(router: APIRouter, use_cases: UseCases, doors: ChatsDoors) -> None:
+def _list_messages(router: Router, use_cases: UseCases, doors: ChatsDoors) -> None:
     refusals = problems(ChatNotFound, NotAParticipant)
 
     @router.get("/{chat_id}/messages", response_model=Paged[MessageBody], responses=refusals)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from chassis.core import Ok, Outcome
 from chassis.kafka.consumer import Consumer, on
-from chassis.memberships import memberships_consumer
-from chats.adapters.transaction import PostgresTransaction
 from chats.application.ports import Transaction
 from chats.application.project_agent import ProjectAgent
 from chats.application.record_question import RecordQuestion
@@ -14,8 +12,8 @@ from chats.application.use_cases import UseCases
 from contracts.agent.v1 import AgentPublished, RunCancelled, RunCompleted, RunFailed, RunQueued
 
 
-def consumers(use_cases: UseCases) -> Sequence[Consumer[PostgresTransaction]]:
-    return [Agents(use_cases).consumer(), Transcript(use_cases).consumer(), memberships_consumer("chats")]
+def consumers(use_cases: UseCases) -> Sequence[Consumer[Transaction]]:
+    return [Agents(use_cases).consumer(), Transcript(use_cases).consumer()]
 
 
 class Agents:
@@ -24,7 +22,7 @@ class Agents:
     def __init__(self, use_cases: UseCases) -> None:
         self._use_cases = use_cases
 
-    def consumer(self) -> Consumer[PostgresTransaction]:
+    def consumer(self) -> Consumer[Transaction]:
         return Consumer("chats.agents", [on(AgentPublished, self.on_agent_published)])
 
     async def on_agent_published(self, tx: Transaction, event: AgentPublished) -> Outcome:
@@ -39,7 +37,7 @@ class Transcript:
     def __init__(self, use_cases: UseCases) -> None:
         self._use_cases = use_cases
 
-    def consumer(self) -> Consumer[PostgresTransaction]:
+    def consumer(self) -> Consumer[Transaction]:
         subscriptions = [
             on(RunQueued, self.on_run_queued),
             on(RunCompleted, self.on_run_completed),

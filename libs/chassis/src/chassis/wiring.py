@@ -1,0 +1,99 @@
+"""What every service's container begins with: database, outbox, Kafka and identity, made from its settings."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Generic, TypeVar
+
+from fastapi import APIRouter
+
+from chassis.component import Component
+from chassis.database import Database
+from chassis.database_watch import DatabaseWatch
+from chassis.http.app import create_app
+from chassis.http.door import Doors
+from chassis.http.identity import Identity
+from chassis.http.keys import JwksClient
+from chassis.http.pages import Cursors
+from chassis.http.revocations import Revocations
+from chassis.http.tokens import KeySource
+from chassis.kafka.connection import Kafka
+from chassis.kafka.consumer import Consumer
+from chassis.kafka.messaging import consuming
+from chassis.kafka.revocations import RevocationTail
+from chassis.outbox.relay import Relay
+from chassis.outbox.store import OutboxStore
+from chassis.serve import Parts
+from chassis.settings import ServiceSettings
+from chassis.use_case import Runner, Work
+
+Tx = TypeVar("Tx")
+
+
+@dataclass
+class Wiring(Generic[Tx]):
+    """The singletons of a process. `bind` makes the service's transaction from the work of one command.
+
+    `keys` stands in for auth's published keys: auth has its own, and tests bring theirs.
+    """
+
+    service: str
+    settings: ServiceSettings
+    bind: Callable[[Work], Tx]
+    keys: KeySource | None = None
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database_dsn.get_secret_value(), application=self.service)
+
+    @cached_property
+    def outbox(self) -> OutboxStore:
+        return OutboxStore()
+
+    @cached_property
+    def runner(self) -> Runner[Tx]:
+        return Runner(self.database, self.outbox, self.bind)
+
+    @cached_property
+    def kafka(self) -> Kafka:
+        return Kafka.of(self.settings, client_id=self.service)
+
+    @cached_property
+    def revocations(self) -> Revocations:
+        return Revocations()
+
+    @cached_property
+    def published_keys(self) -> JwksClient:
+        return JwksClient(self.settings.jwks_url)
+
+    @cached_property
+    def identity(self) -> Identity:
+        return Identity(self.keys or self.published_keys, self.revocations)
+
+    @cached_property
+    def doors(self) -> Doors[Tx]:
+        return Doors(self.identity, self.runner, Cursors(self.settings.keys))
+
+    def parts(
+        self,
+        *,
+        description: str,
+        routers: Sequence[APIRouter],
+        consumers: Sequence[Consumer[Tx]] = (),
+        always: Sequence[Component] = (),
+        workers: Sequence[Component] = (),
+        close: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> Parts:
+        """The parts of a process of this service; what the service adds of its own comes after the chassis' own."""
+        docs = self.settings.serves_docs
+        tail = RevocationTail(self.kafka, self.revocations)
+        keys = [] if self.keys is not None else [self.published_keys]
+        system_dsn = self.settings.database_system_dsn.get_secret_value()
+        return Parts(
+            app=partial(create_app, self.service, routers, description=description, docs=docs),
+            bare_app=partial(create_app, self.service, [], description=description),
+            always=[DatabaseWatch(self.database), tail, *keys, *always],
+            workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
+            relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
+            close=[*close, self.database.close],
+        )
