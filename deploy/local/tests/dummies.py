@@ -11,6 +11,9 @@ def environment():
     return {name: value for name, value in os.environ.items() if name.startswith("STOA_")}
 
 class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *words):
+        pass
+
     def do_GET(self):
         if self.path == "/crash":
             os._exit(7)
@@ -41,6 +44,8 @@ def build(root: Path, **before_serving: str) -> dict[str, str]:
     _package(root / "gateway" / "src" / "gateway", before_serving.get("gateway", "pass"))
     topics = root / "chassis" / "kafka" / "topics.py"
     topics.parent.mkdir(parents=True)
+    (topics.parent / "__init__.py").touch()
+    (topics.parents[1] / "__init__.py").touch()
     topics.write_text("print('topics made')\n")
     (root / "services" / "empty" / "src" / "empty").mkdir(parents=True)
     paths = [root, root / "services/alpha/src", root / "services/beta/src", root / "gateway/src"]
@@ -53,6 +58,5 @@ def build(root: Path, **before_serving: str) -> dict[str, str]:
 
 def _package(folder: Path, before: str) -> None:
     folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
     (folder / "__main__.py").write_text(dedent(SERVICE).replace("{before}", before))
-    for package in (folder, *folder.parents[:0]):
-        (package / "__init__.py").touch()

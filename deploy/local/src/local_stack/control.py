@@ -74,7 +74,7 @@ def _launch(workspace: Workspace) -> "subprocess.Popen[bytes]":
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "local_stack", "run"],
+            [sys.executable, "-P", "-m", "local_stack.runner"],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -7,19 +7,19 @@ from is jgo's setting (`~/.config/jgo.conf`), never named here.
 import hashlib
 import logging
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jgo.config import GlobalSettings
 from jgo.env import EnvironmentBuilder, EnvironmentSpec, LockedDependency, LockFile
-from jgo.maven import MavenContext
+from jgo.maven import Artifact, MavenContext
 
+from local_stack.locks import locked
 from local_stack.paths import JARS_LOCK, JARS_WANTED
 
 Advance = Callable[[int, int], None]
-"""Told (jars done, jars in all) after each jar."""
+"""Told (jars downloaded, jars to download) after each download; never when there is nothing to download."""
 
 
 class WrongJar(Exception):
@@ -41,19 +41,16 @@ def class_path(advance: Advance = lambda done, total: None) -> str:
     Raises `WrongJar` when a file differs from the lock even after a second download, and what jgo raises
     (`RuntimeError`, `requests.RequestException`) when a jar cannot be had.
     """
-    context, locked = _context(), LockFile.load(JARS_LOCK).dependencies
-    done, counting = 0, threading.Lock()
-
-    def fetch(dependency: LockedDependency) -> Path:
-        nonlocal done
-        path = _fetch(context, dependency)
-        with counting:
-            done += 1
-            advance(done, len(locked))
-        return path
-
-    with ThreadPoolExecutor(8) as pool:
-        return os.pathsep.join(str(path) for path in pool.map(fetch, locked))
+    context = _context()
+    artifacts = [(_artifact(context, entry), str(entry.sha256)) for entry in LockFile.load(JARS_LOCK).dependencies]
+    context.repo_cache.mkdir(parents=True, exist_ok=True)
+    with locked(context.repo_cache / ".stoa.lock", wait=True), ThreadPoolExecutor(8) as pool:
+        missing = [
+            artifact for artifact, _ in artifacts if not (artifact.cached_path and artifact.cached_path.exists())
+        ]
+        for done, _ in enumerate(pool.map(Artifact.resolve, missing), start=1):
+            advance(done, len(missing))
+        return os.pathsep.join(pool.map(_checked, artifacts))
 
 
 def _context() -> MavenContext:
@@ -62,19 +59,20 @@ def _context() -> MavenContext:
     return MavenContext(repo_cache=settings.repo_cache, remote_repos=settings.repositories or None, timeout=60)
 
 
-def _fetch(context: MavenContext, dependency: LockedDependency) -> Path:
-    artifact = (
-        context.project(dependency.groupId, dependency.artifactId)
-        .at_version(dependency.version)
-        .artifact(classifier=dependency.classifier or "", packaging=dependency.packaging)
-    )
+def _artifact(context: MavenContext, entry: LockedDependency) -> Artifact:
+    version = context.project(entry.groupId, entry.artifactId).at_version(entry.version)
+    return version.artifact(classifier=entry.classifier or "", packaging=entry.packaging)
+
+
+def _checked(wanted: tuple[Artifact, str]) -> str:
+    artifact, sha256 = wanted
     path = artifact.resolve()
-    if _sha256(path) != dependency.sha256:
+    if _sha256(path) != sha256:
         path.unlink()  # cut off by an earlier interruption, or damaged: once more
         path = artifact.resolve()
-    if (found := _sha256(path)) != dependency.sha256:
-        raise WrongJar(f"{path} has SHA-256 {found}; the lock says {dependency.sha256}")
-    return Path(path)
+    if (found := _sha256(path)) != sha256:
+        raise WrongJar(f"{path} has SHA-256 {found}; the lock says {sha256}")
+    return str(path)
 
 
 def _sha256(path: Path) -> str:

@@ -100,20 +100,22 @@ def marked(mark: str) -> list[Identity]:
     ]
 
 
-def memory(identity: Identity) -> int:
-    """Bytes that a process and its children hold: proportional set size where the system tells it, else resident."""
+def memory(identity: Identity, *, family: bool = True) -> int:
+    """Bytes that a process and its descendants hold: proportional set size where the system tells it, else resident."""
     process = identity.process()
-    return sum(_memory(member) for member in (process, *process.children(recursive=True))) if process else 0
+    if process is None:
+        return 0
+    return _memory(process) + (sum(_memory(child) for child in process.children(recursive=True)) if family else 0)
 
 
 def _memory(process: psutil.Process) -> int:
     try:
         found = process.memory_full_info()
         return int(getattr(found, "pss", found.rss))
-    except psutil.NoSuchProcess:
-        return 0
     except psutil.AccessDenied:
         return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _mark_of(process: psutil.Process) -> str | None:

@@ -1,12 +1,13 @@
 """The runner: starts the whole stack in the right order, keeps it running, and ends it.
 
-It is a process of its own (`python -m local_stack run`); `up` starts it in the background and watches its board.
+It is a process of its own (`python -m local_stack.runner`); `up` starts it in the background and watches its board.
 PostgreSQL and Kafka start side by side, all migrations side by side, then all services and the gateway.
 """
 
 import asyncio
 import signal
 import subprocess
+import sys
 
 from local_stack import addresses, jars
 from local_stack.addresses import Addresses
@@ -186,3 +187,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return f"{error.cmd[0]}: {error.stderr.decode(errors='replace')[-1000:]}"
     return str(error) or repr(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Workspace.current()))

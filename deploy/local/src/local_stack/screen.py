@@ -35,7 +35,7 @@ def downloading() -> Iterator[Advance]:
 
         def advance(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
-            if not console.is_terminal and done % 20 == 0:
+            if not console.is_terminal and (done % 10 == 0 or done == total):
                 console.print(f"Kafka's libraries {done}/{total}")
 
         yield advance
@@ -79,7 +79,7 @@ def show_status(board: Snapshot) -> None:
     for name, row in {**board.rows, "runner": Row(State.READY, board.runner)}.items():
         if row.state is not State.DONE:
             pid = str(row.identity.pid) if row.identity else ""
-            held = f"{memory(row.identity) / 2**20:.0f} MB" if row.identity else ""
+            held = f"{memory(row.identity, family=name != 'runner') / 2**20:.0f} MB" if row.identity else ""
             table.add_row(name, pid, _state(row), str(row.restarts), held, row.url, Text(row.note, style="dim"))
     console.print(table)
 

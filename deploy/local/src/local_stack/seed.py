@@ -4,10 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+
+from local_stack.locks import locked
 
 
 @dataclass(frozen=True)
@@ -19,17 +20,12 @@ class Seed:
     @classmethod
     def kept_in(cls, folder: Path) -> "Seed":
         """The folder's seed, made at the first call (readable by its owner alone; safe under concurrent calls)."""
-        path, fresh = folder / "seed", folder / f"seed.{os.getpid()}"
-        if not path.exists():
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_hex(32))
-            try:
-                path.hardlink_to(fresh)
-            except FileExistsError:
-                pass  # another process was first: its seed counts
-            finally:
-                fresh.unlink()
-        return cls(path.read_text())
+        path = folder / "seed"
+        path.touch(mode=0o600)
+        with locked(path, wait=True):
+            if not path.read_text():
+                path.write_text(secrets.token_hex(32))
+            return cls(path.read_text())
 
     def password(self, owner: str) -> str:
         """48 hexadecimal digits, the same for the same owner ("kafka:chats", "postgres:chats_owner")."""
