@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chassis.serve import ROLES, S, Service, serve
-from chassis.settings import ServiceSettings, read_settings, refuse
+from chassis.settings import ProcessSettings, ServiceSettings, read_settings, refuse
 
 
 def main(service: Service[S], *, groups: Mapping[str, typer.Typer] | None = None) -> None:
@@ -31,8 +31,9 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
         """Run until told to stop: routes (api), consumers and runs (worker), the outbox's relay (relay)."""
         raise typer.Exit(serve(service, read_settings(service.settings), _roles(roles)))
 
-    if issubclass(service.settings, ServiceSettings):
-        app.command("migrate")(lambda: migrate(service.name, service.settings))
+    kind: type[ProcessSettings] = service.settings
+    if issubclass(kind, ServiceSettings):
+        app.command("migrate", help=migrate.__doc__)(lambda: migrate(service.name, kind))
     for name, group in groups.items():
         app.add_typer(group, name=name)
     return app

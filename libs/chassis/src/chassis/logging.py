@@ -19,6 +19,7 @@ from opentelemetry import trace
 
 _QUIET = {
     "aiokafka": logging.ERROR,
+    "aiokafka.cluster": logging.CRITICAL,
     "faststream": logging.WARNING,
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,

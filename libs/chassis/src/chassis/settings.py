@@ -62,7 +62,7 @@ class ProcessSettings(BaseSettings):
     kafka_bootstrap: Annotated[str, Field(min_length=1)]
     kafka_username: Annotated[str, Field(min_length=1)]
     kafka_password: SecretStr
-    kafka_namespace: Annotated[str, Field(pattern=r"^[a-z0-9-]*$", max_length=60)] = ""
+    kafka_namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=60)] = ""
     """A prefix of topics and groups, so that several systems can share one broker."""
     jwks_url: Url
     encryption_keys: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_key_list)] = ()

@@ -144,7 +144,7 @@ async def test_a_component_that_gives_up_ends_the_process() -> None:
     [
         ({"STOA_HTTP_PORT": None}, "STOA_HTTP_PORT"),
         ({"STOA_HTTP_PORT": "many"}, "STOA_HTTP_PORT"),
-        ({"STOA_KAFKA_NAMESPACE": "Not_A_Prefix"}, "STOA_KAFKA_NAMESPACE"),
+        ({"STOA_KAFKA_NAMESPACE": "no prefix"}, "STOA_KAFKA_NAMESPACE"),
         ({"STOA_ENVIRONMENT": "moon"}, "STOA_ENVIRONMENT"),
         ({"STOA_ENCRYPTION_KEYS": "secret-canary"}, "STOA_ENCRYPTION_KEYS"),
         ({"STOA_ENCRYPTION_KEYS": '["secret-canary"]'}, "STOA_ENCRYPTION_KEYS"),

@@ -6,11 +6,15 @@ from itertools import product
 from typing import TypeAlias
 from uuid import UUID
 
+import structlog
+
 from chassis.http.tokens import Caller
 from contracts.auth.v1 import AccessRevoked
 
 HORIZON = timedelta(minutes=15)
 """Longer than any token lives (10 minutes): an older revocation meets no living token."""
+
+log = structlog.get_logger()
 
 Listener: TypeAlias = Callable[[AccessRevoked], None]
 _Pattern: TypeAlias = tuple[UUID | None, UUID | None, UUID | None]
@@ -35,7 +39,10 @@ class Revocations:
         self._forget(datetime.now(UTC) - HORIZON)
         self._newest[pattern] = revoked.not_before
         for listener in tuple(self._listeners):
-            listener(revoked)
+            try:
+                listener(revoked)
+            except Exception:  # one that fails must not keep the others from hearing
+                log.exception("revocations.listener_failed")
 
     def revoked(self, caller: Caller) -> bool:
         """Whether the caller's token has been taken back."""
