@@ -6,9 +6,10 @@ from functools import cached_property, partial
 from typing import Generic, TypeVar
 
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from chassis.component import Component
-from chassis.database import Database
+from chassis.database import Database, is_passing
 from chassis.database_watch import DatabaseWatch
 from chassis.http.app import create_app
 from chassis.http.door import Doors
@@ -23,7 +24,7 @@ from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
-from chassis.serve import Parts
+from chassis.serve import Checks, Parts
 from chassis.settings import ServiceSettings
 from chassis.use_case import Runner, Work
 
@@ -86,14 +87,21 @@ class Wiring(Generic[Tx]):
     ) -> Parts:
         """The parts of a process of this service; what the service adds of its own comes after the chassis' own."""
         docs = self.settings.serves_docs
+        app = partial(_app, self.service, description)
         tail = RevocationTail(self.kafka, self.revocations)
         keys = [] if self.keys is not None else [self.published_keys]
         system_dsn = self.settings.database_system_dsn.get_secret_value()
         return Parts(
-            app=partial(create_app, self.service, routers, description=description, docs=docs),
-            bare_app=partial(create_app, self.service, [], description=description),
+            app=partial(app, routers, docs=docs),
+            bare_app=partial(app, []),
             always=[DatabaseWatch(self.database), tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],
         )
+
+
+def _app(
+    service: str, description: str, routers: Sequence[APIRouter], checks: Checks, *, docs: bool = False
+) -> ASGIApp:
+    return create_app(service, routers, checks, passing=is_passing, description=description, docs=docs)
