@@ -6,6 +6,7 @@ the load makes it, and none waits for a batch to fill.
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +28,10 @@ from chassis.kafka.offsets import Offsets
 from chassis.kafka.slot import Slot
 
 log = structlog.get_logger("consumer")
+
+# What FastStream says below an error repeats what is known here; its own logger would print past ours.
+_library_log = logging.getLogger("chassis.faststream")
+_library_log.setLevel(logging.ERROR)
 
 SESSION_TIMEOUT_MS = 6_000
 _MOST_RECORDS = 200
@@ -88,7 +93,8 @@ class Consuming(Generic[Tx]):
             client_id=self._kafka.client_id,
             security=SASLScram256(self._kafka.username, self._kafka.password, use_ssl=False),
             allow_auto_create_topics=False,
-            logger=None,
+            consumer_only=True,
+            logger=_library_log,
             apply_types=False,
         )
         subscriber = broker.subscriber(
@@ -106,8 +112,8 @@ class Consuming(Generic[Tx]):
             no_reply=True,
         )
 
-        async def take(message: KafkaMessage) -> None:
-            await self._take(message.raw_message, subscriber.consumer)
+        async def take(record: Any) -> None:
+            await self._take(record, subscriber.consumer)
 
         subscriber(take)
         return broker, subscriber
@@ -144,5 +150,6 @@ async def _as_it_came(record: Any) -> KafkaMessage:
     return KafkaMessage(body=record.value or b"", raw_message=record, consumer=FAKE_CONSUMER)
 
 
-async def _undecoded(message: KafkaMessage) -> bytes:
-    return message.body
+async def _undecoded(message: KafkaMessage) -> Any:
+    """The record itself: what a handler without type conversion is called with."""
+    return message.raw_message

@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from chassis.kafka.topics import create_topics
+from chassis.migrations import upgrade
+from local_stack.backends import Backends
+
+from ..sample.events import TOPICS
+from ..sample.stage import Stage
+
+MIGRATIONS = Path(__file__).parents[1] / "sample" / "migrations"
+
+
+@pytest.fixture(scope="session")
+def backends() -> Iterator[Backends]:
+    with Backends() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(backends: Backends) -> Iterator[dict[str, str]]:
+    """The settings of a migrated database, which each test copies."""
+    database = f"sample_{uuid4().hex[:8]}"
+    environment = backends.service_environment("sample", database=database)
+    upgrade(
+        MIGRATIONS,
+        owner_dsn=environment["STOA_DATABASE_OWNER_DSN"],
+        dsn=environment["STOA_DATABASE_DSN"],
+        system_dsn=environment["STOA_DATABASE_SYSTEM_DSN"],
+    )
+    yield environment
+    backends.drop_database(database)
+
+
+@pytest.fixture
+async def stage(backends: Backends, template: dict[str, str]) -> AsyncIterator[Stage]:
+    """A sample service of this test's own, with empty tables and topics."""
+    original = template["STOA_DATABASE_DSN"].rpartition("/")[2]
+    copy = f"{original}_{uuid4().hex[:8]}"
+    admin = await asyncpg.connect(backends.addresses.postgres_admin_dsn)
+    await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {original}")
+    environment = {name: value.replace(f"/{original}", f"/{copy}") for name, value in template.items()}
+    made = Stage.of({**environment, "STOA_KAFKA_NAMESPACE": f"{copy}-"})
+    await create_topics(made.kafka, TOPICS)
+    yield made
+    await made.close()
+    await admin.execute(f"DROP DATABASE {copy} WITH (FORCE)")
+    await admin.close()
