@@ -24,8 +24,12 @@ def set_up_tracing(service: str, *, endpoint: str | None = None, sampling: float
     """Makes the process's tracer provider; the caller shuts it down at the end, which sends what is left.
 
     `sampling` is the share of traces begun here that is recorded. A decision made before, in an arriving
-    `traceparent`, is followed. Baggage from outside is not taken over.
+    `traceparent`, is followed. Baggage from outside is not taken over. A process has one: a second call answers the
+    first one's.
     """
+    made = trace.get_tracer_provider()
+    if isinstance(made, TracerProvider):
+        return made
     set_global_textmap(TraceContextTextMapPropagator())
     begun_here = TraceIdRatioBased(sampling) if endpoint else ALWAYS_OFF
     provider = TracerProvider(

@@ -19,11 +19,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An answer as it goes out, and as it is stored under an idempotency key."""
+    """An answer as it goes out, and as it is stored under an idempotency key; `replayed` when it comes from there."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    replayed: bool = False
 
     @classmethod
     def of(cls, answer: Answer) -> "Rendered":
@@ -37,8 +38,8 @@ class Rendered:
         headers["Content-Type"] = "application/json"
         return cls(answer.status, headers, answer.body.model_dump_json().encode())
 
-    def response(self, *, replayed: bool = False) -> Response:
-        extra = {"Idempotency-Replayed": "true"} if replayed else {}
+    def response(self) -> Response:
+        extra = {"Idempotency-Replayed": "true"} if self.replayed else {}
         return Response(self.body, self.status, {**self.headers, **extra})
 
 

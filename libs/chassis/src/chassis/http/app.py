@@ -25,6 +25,7 @@ from chassis.http.failures import (
 from chassis.http.health_routes import health_routes
 from chassis.http.openapi import complete_document
 from chassis.http.problems import ProblemError, problem
+from chassis.http.routing import Router
 from chassis.http.validation import failure_of
 
 _BY_STATUS: dict[int, Failure] = {
@@ -48,10 +49,21 @@ def create_app(
 
     `checks` answers the present health of each dependency by name. `passing` tells an exception that will pass (503)
     from a bug (500): `chassis.database.is_passing` in a service. `docs` serves `/openapi.json`; a page to read it
-    belongs to the gateway.
+    belongs to the gateway. Raises TypeError for a router whose routes do not read JSON strictly.
     """
-    app = FastAPI(
-        title=f"Stoa {service}",
+    app = _bare(f"Stoa {service}", passing, description, docs=docs)
+    app.include_router(health_routes(checks))
+    for router in routers:
+        if not isinstance(router, Router):
+            raise TypeError("a service's routes are made with chassis.http.routing.Router")
+        app.include_router(router, prefix="/api/v1")
+    _keep_document(app)
+    return app
+
+
+def _bare(title: str, passing: Callable[[BaseException], bool], description: str, *, docs: bool) -> FastAPI:
+    return FastAPI(
+        title=title,
         version="1",
         description=description,
         openapi_url="/openapi.json" if docs else None,
@@ -59,16 +71,13 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         middleware=[Middleware(Edge, passing=passing)],
+        exception_handlers={
+            RequestValidationError: _on_invalid,
+            ProblemError: _on_problem,
+            HTTPException: _on_http,
+        },
         telemetry=_telemetry(),
     )
-    app.include_router(health_routes(checks))
-    for router in routers:
-        app.include_router(router, prefix="/api/v1")
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(ProblemError, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http)
-    _keep_document(app)
-    return app
 
 
 def _telemetry() -> Any:
@@ -91,22 +100,16 @@ def _keep_document(app: FastAPI) -> None:
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to change the document
 
 
-async def _on_invalid(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _on_invalid(request: Request, error: RequestValidationError) -> Response:
     return problem(failure_of(error.errors()), request.scope)
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    if not isinstance(error, ProblemError):
-        raise error
+async def _on_problem(request: Request, error: ProblemError) -> Response:
     return problem(error.failure, request.scope)
 
 
-async def _on_http(request: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: HTTPException) -> Response:
     """What Starlette and FastAPI refuse by themselves: no such route, wrong method, unreadable body."""
-    if not isinstance(error, HTTPException):
-        raise error
     failure = _BY_STATUS.get(error.status_code)
     if failure is None:
         failure = MalformedRequest() if error.status_code < 500 else InternalError()

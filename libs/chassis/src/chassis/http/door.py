@@ -66,25 +66,17 @@ class Door(Generic[Tx_co]):
         transaction; a repeat gets the stored one, and the header `Idempotency-Replayed: true`."""
         keyed = await self._keyed()
 
-        async def body(work: Work) -> Result[tuple[Rendered, bool]]:
-            earlier = await keyed.earlier(work.connection) if keyed is not None else None
-            if isinstance(earlier, Rendered):
-                return Ok((earlier, True))
-            if earlier is not None:
-                return Err(earlier)
-            result = await use_case(self._runner.bind(work), command)
-            if isinstance(result, Err):
-                return result
-            rendered = Rendered.of(present(result.value))
-            if keyed is not None:
-                await keyed.store(work.connection, rendered)
-            return Ok((rendered, False))
+        async def body(work: Work) -> Result[Rendered]:
+            async def run() -> Result[Rendered]:
+                result = await use_case(self._runner.bind(work), command)
+                return result if isinstance(result, Err) else Ok(Rendered.of(present(result.value)))
+
+            return await (keyed.once(work.connection, run) if keyed is not None else run())
 
         done = await self._runner.transact(self.context, body)
         if isinstance(done, Err):
             return problem(done.failure, self.request.scope)
-        rendered, replayed = done.value
-        return rendered.response(replayed=replayed)
+        return done.value.response()
 
     def expected_revision(self) -> int:
         """The revision that the caller has read, from If-Match. Raises ProblemError: 428 without one, 400 for anything

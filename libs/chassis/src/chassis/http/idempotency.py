@@ -6,6 +6,7 @@ advisory try-lock tells whether the first request is still running.
 
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.core.errors import Failure
+from chassis.core import Err, Ok, Result
 from chassis.http.answers import Rendered
 from chassis.http.failures import KeyMalformed, KeyReused, StillRunning
 from chassis.http.problems import ProblemError
@@ -41,18 +42,23 @@ class KeyedRequest:
     key: str
     digest: bytes
 
-    async def earlier(self, connection: AsyncConnection) -> Rendered | Failure | None:
-        """The stored answer, a reason to refuse, or None: this is the first time. Holds the key until the end of the
-        transaction."""
+    async def once(
+        self, connection: AsyncConnection, run: Callable[[], Awaitable[Result[Rendered]]]
+    ) -> Result[Rendered]:
+        """The stored answer, or what `run` answers: a success is stored in the same transaction. Refuses while the
+        first request is still running, and a key that was used for another request."""
         if not (await connection.execute(_LOCK, {"lock": self._lock})).scalar_one():
-            return StillRunning()
+            return Err(StillRunning())
         row = (await connection.execute(_FIND, self._identity)).one_or_none()
-        if row is None:
-            return None
-        return Rendered(row.status, row.headers, row.body) if row.digest == self.digest else KeyReused()
+        if row is not None:
+            same = row.digest == self.digest
+            return Ok(Rendered(row.status, row.headers, row.body, replayed=True)) if same else Err(KeyReused())
+        done = await run()
+        if isinstance(done, Ok):
+            await self._store(connection, done.value)
+        return done
 
-    async def store(self, connection: AsyncConnection, answer: Rendered) -> None:
-        """Keeps the answer of a success."""
+    async def _store(self, connection: AsyncConnection, answer: Rendered) -> None:
         headers = orjson.dumps(answer.headers).decode()
         row = {"digest": self.digest, "status": answer.status, "headers": headers, "body": answer.body}
         await connection.execute(_STORE, {**self._identity, **row})
