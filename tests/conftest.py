@@ -7,6 +7,8 @@ import pytest
 
 from local_stack.backends import Backends
 
+from .stack import Stack
+
 
 @pytest.fixture(scope="session")
 def checkout() -> Path:
@@ -19,3 +21,15 @@ def backends() -> Iterator[Backends]:
     """PostgreSQL and Kafka: the environment's, those that run already, else a pair that ends with the session."""
     with Backends() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole system, running; started at its first use, about ten seconds, and ended with the session."""
+    Stack.sweep()
+    running = Stack.of_this_process()
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()

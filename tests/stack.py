@@ -1,0 +1,209 @@
+"""The whole system, really running, for tests that span services: started once per test session.
+
+    def test_something(stack: Stack) -> None:
+        httpx.get(f"{stack.url}/api/v1/…")
+
+Tests isolate themselves by new organisations. Whoever harms the stack (kills, freezes, takes the broker away) puts it
+right again before the test ends: `stack.healthy()` waits for that.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import psutil
+
+from local_stack import control, postgres
+from local_stack.board import Phase, Row, Snapshot, State
+from local_stack.kafka_users import client_settings
+from local_stack.paths import REPOSITORY, Workspace, state_folder
+from local_stack.plan import GATEWAY, Plan
+from local_stack.processes import Identity
+
+CRASH_POINT = "run.command-sent"
+"""The one point at which a process of this stack can be made to die: see `Stack.armed`."""
+
+PATIENCE_S = 20.0
+
+T = TypeVar("T")
+
+
+class NotInTime(AssertionError):
+    """Something that was waited for did not happen."""
+
+
+def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENCE_S) -> T:
+    """Looks until it sees something true, and answers that. Raises NotInTime."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise NotInTime(f"not within {seconds:g} s: {what}")
+
+
+class Stack:
+    """PostgreSQL, Kafka, every service and the gateway, in a state folder of their own."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._crash_mark = workspace.state / "crash-mark"
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """One whose folder names this process, so that a later session can clear it away if this one is killed."""
+        me = Identity.of(os.getpid())
+        state = _sessions() / f"{me.pid} {me.started}"
+        state.mkdir(parents=True)
+        return cls(Workspace(REPOSITORY, state))
+
+    @classmethod
+    def sweep(cls) -> None:
+        """Ends and deletes the stacks of sessions that were killed."""
+        for folder in _sessions().glob("* *"):
+            pid, started = folder.name.split()
+            if Identity(int(pid), float(started)).process() is None:
+                cls(Workspace(REPOSITORY, folder)).stop()
+
+    def start(self) -> None:
+        """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
+        self._crash_mark.touch()
+        armed = {"STOA_CRASH_POINT": CRASH_POINT, "STOA_CRASH_MARK": str(self._crash_mark)}
+        with _environment(**armed):
+            last = None
+            for last in control.start(self.workspace):
+                pass
+        if last is None or last.phase is not Phase.READY:
+            raise NotInTime(self._why_not(last))
+
+    def stop(self) -> None:
+        """Ends all and deletes the folder."""
+        control.stop(self.workspace)
+        postgres.discard(self.workspace.state / "postgres")
+        shutil.rmtree(self.workspace.state)
+
+    @property
+    def plan(self) -> Plan:
+        """Ports, addresses and settings of every process."""
+        return Plan.load(self.workspace.state / "plan.json")
+
+    @property
+    def url(self) -> str:
+        """The gateway's, through which clients see everything."""
+        return self.plan.url(GATEWAY)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The address of each process of our own, the gateway included."""
+        plan = self.plan
+        return {process: plan.url(process) for process in plan.ports}
+
+    @property
+    def owns_servers(self) -> bool:
+        """Whether PostgreSQL and Kafka are the stack's own, so that a test may take them away."""
+        return {"postgres", "kafka"} <= self.board.rows.keys()
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """How a client of aiokafka reaches the broker, as its administrator."""
+        addresses = self.plan.addresses
+        return {"bootstrap_servers": addresses.kafka_bootstrap, **client_settings(addresses.kafka_admin)}
+
+    def settings_of(self, process: str) -> dict[str, str]:
+        """The `STOA_*` settings with which the process runs."""
+        environment = self.plan.serve(process, self.workspace).environment
+        return {name: value for name, value in environment.items() if name.startswith("STOA_")}
+
+    @property
+    def board(self) -> Snapshot:
+        """What the runner says of each process now."""
+        found = control.snapshot(self.workspace)
+        if found is None:
+            raise NotInTime("the stack does not run")
+        return found
+
+    def log(self, process: str) -> list[dict[str, Any]]:
+        """The lines that a process of our own has written, those of its earlier lives included."""
+        text = self.workspace.log(process).read_text(errors="replace")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+
+    def healthy(self, seconds: float = PATIENCE_S) -> None:
+        """Waits until every process is running and ready."""
+        eventually(lambda: all(_well(row) for row in self.board.rows.values()), "all processes are well", seconds)
+
+    def kill(self, process: str) -> None:
+        """SIGKILL, as the kernel does it when memory runs out. The runner starts the process again."""
+        self._process(process).kill()
+
+    @contextmanager
+    def frozen(self, *processes: str) -> Iterator[None]:
+        """These stand still for the length of the block, as under a debugger or on a host that swaps."""
+        stopped = [self._process(process) for process in processes]
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):  # the test may have killed it meanwhile
+                    process.resume()
+
+    @contextmanager
+    def unattended(self) -> Iterator[None]:
+        """For the length of the block nobody starts again what has ended."""
+        runner = psutil.Process(self.board.runner.pid)
+        runner.suspend()
+        try:
+            yield
+        finally:
+            runner.resume()
+
+    @contextmanager
+    def armed(self) -> Iterator[Callable[[], None]]:
+        """The next process to pass `CRASH_POINT` dies there, once. The value waits until it has."""
+        self._crash_mark.unlink()
+        try:
+            yield lambda: eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}") and None
+        finally:
+            self._crash_mark.touch()
+
+    def _process(self, process: str) -> psutil.Process:
+        def running() -> psutil.Process | None:
+            identity = self.board.rows[process].identity
+            return identity.process() if identity else None
+
+        return eventually(running, f"{process} runs")
+
+    def _why_not(self, last: Snapshot | None) -> str:
+        ends = [
+            f"{log.name}:\n{log.read_text(errors='replace')[-2000:]}"
+            for log in sorted(self.workspace.log("runner").parent.glob("*.log"))
+        ]
+        return "\n\n".join([f"the stack did not start: {last.reason if last else 'no board'}", *ends])
+
+
+def _well(row: Row) -> bool:
+    """Ready, and the process that was ready is still the one that runs."""
+    if row.state is State.DONE:
+        return True
+    return row.state is State.READY and row.identity is not None and row.identity.process() is not None
+
+
+def _sessions() -> Path:
+    return state_folder() / "test-stacks"
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
