@@ -75,9 +75,8 @@ class Stack:
         self._crash_mark.touch()
         armed = {"STOA_CRASH_POINT": CRASH_POINT, "STOA_CRASH_MARK": str(self._crash_mark)}
         with _environment(**armed):
-            last = None
-            for last in control.start(self.workspace):
-                pass
+            boards = list(control.start(self.workspace))
+        last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
             raise NotInTime(self._why_not(last))
 
@@ -166,9 +165,13 @@ class Stack:
     @contextmanager
     def armed(self) -> Iterator[Callable[[], None]]:
         """The next process to pass `CRASH_POINT` dies there, once. The value waits until it has."""
+
+        def fired() -> None:
+            eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}")
+
         self._crash_mark.unlink()
         try:
-            yield lambda: eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}") and None
+            yield fired
         finally:
             self._crash_mark.touch()
 
