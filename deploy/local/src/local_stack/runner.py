@@ -185,7 +185,7 @@ def _reason(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, subprocess.CalledProcessError):
-        return f"{error.cmd[0]}: {error.stderr.decode(errors='replace')[-1000:]}"
+        return f"{error.cmd[0]}: {error.stderr.decode(errors='replace')[:1000]}"
     return str(error) or repr(error)
 
 

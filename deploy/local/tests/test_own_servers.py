@@ -1,0 +1,78 @@
+"""The stack on its own PostgreSQL and Kafka: slower, so only what needs them."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from jgo.config import GlobalSettings
+
+from local_stack import jars
+from local_stack.board import State
+from local_stack.kafka import Kafka
+from local_stack.plan import Plan
+from local_stack.processes import marked
+
+from .dummies import Stack
+
+NOBODY = 65534
+# May read whatever root may (the interpreter can be in root's home), and is an ordinary user in all else.
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+AS_NOBODY += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack(tmp_path / "wörk space", {})
+    yield stack
+    stack.run("clean")
+
+
+def test_data_outlives_a_restart_and_a_killed_server_comes_back(own: Stack) -> None:
+    started = own.run("up")
+    assert started.returncode == 0, started.stdout
+    cluster = _cluster(own.state / "kafka")
+    asyncio.run(_execute(own, "CREATE TABLE kept (id int)"))
+    postgres = own.board().rows["postgres"].identity
+    assert postgres is not None
+    os.kill(postgres.pid, 9)
+    own.eventually(lambda board: board.rows["postgres"].restarts > 0 and board.rows["postgres"].state is State.READY)
+    own.run("down")
+    assert marked(str(own.state)) == []
+    assert own.run("up").returncode == 0
+    asyncio.run(_execute(own, "SELECT * FROM kept"))
+    assert _cluster(own.state / "kafka") == cluster
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv to become another")
+def test_an_ordinary_user_runs_it(tmp_path: Path) -> None:
+    home = tmp_path / "home of nobody"
+    shutil.copytree(GlobalSettings.load().repo_cache, home / "m2")
+    stack = Stack(home / "work", {"HOME": str(home), "M2_REPO": str(home / "m2")})
+    for path in (home, *home.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    started, ended = (stack.run(verb, prefix=AS_NOBODY) for verb in ("up", "down"))
+    assert (started.returncode, ended.returncode) == (0, 0), started.stdout
+    assert (stack.state / "postgres" / "data").stat().st_uid == NOBODY
+    assert marked(str(stack.state)) == []
+
+
+def test_every_fresh_data_folder_is_another_cluster(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        Kafka(tmp_path / name, 1, 2, "secret", jars.class_path()).prepare()
+    assert _cluster(tmp_path / "one") != _cluster(tmp_path / "two")
+
+
+def _cluster(kafka: Path) -> str:
+    lines = (kafka / "data" / "meta.properties").read_text().splitlines()
+    return next(line for line in lines if line.startswith("cluster.id="))
+
+
+async def _execute(stack: Stack, statement: str) -> None:
+    dsn = Plan.load(stack.state / "plan.json").addresses.settings_of("alpha", database="alpha")
+    connection = await asyncpg.connect(dsn["STOA_DATABASE_OWNER_DSN"])
+    await connection.execute(statement)
+    await connection.close()
