@@ -10,7 +10,7 @@ from pathlib import Path
 from tools import tree
 
 BESIDE = {"README.md", "pyproject.toml", "migrations/env.py"}
-TESTS = {"conftest.py", "builders.py", "fakes.py"}
+TESTS = {"conftest.py", "builders.py"}
 TEST_ROOMS = {"unit", "integration", "component"}
 PACKAGE = {
     "__init__.py": set[str](),

@@ -11,7 +11,6 @@ PLACES = [
     "src/chats/container.py",
     "src/chats/domain/errors.py",
     "src/chats/entrypoints/kafka.py",
-    "tests/fakes.py",
 ]
 
 

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 from typing import Annotated
 
+import httpx
 import typer
 
 from local_stack import control, jars, postgres, runner, screen
 from local_stack.board import Phase, Snapshot, State
+from local_stack.demo import tell
 from local_stack.paths import Workspace
-from local_stack.plan import GATEWAY
+from local_stack.plan import GATEWAY, Plan
+from local_stack.scenario import ScenarioFailed
 from local_stack.servers import Servers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The local stack of Stoa.")
@@ -39,6 +42,22 @@ def up() -> None:
     screen.show_status(board)
     if GATEWAY in board.rows:
         screen.console.print(f"\nReady: [bold]{board.rows[GATEWAY].url}[/]")
+
+
+@app.command()
+def demo() -> None:
+    """Start the stack, let two people and an agent do the product's main job, and tell it. Ends with 0 only if so."""
+    up()
+    workspace = Workspace.current()
+    board = control.snapshot(workspace)
+    plan = Plan.load(workspace.state / "plan.json")
+    if board is None:
+        raise typer.Exit(NOT_RUNNING)
+    try:
+        tell(str(board.rows[GATEWAY].url), {name: workspace.log(name) for name in (*plan.services, GATEWAY)})
+    except (ScenarioFailed, httpx.HTTPError, TimeoutError) as failure:
+        screen.console.print(f"[bold red]The demo failed:[/] {failure or type(failure).__name__}")
+        raise typer.Exit(1) from failure
 
 
 def _start(workspace: Workspace) -> Snapshot | None:
