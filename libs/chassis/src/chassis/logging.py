@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from opentelemetry import trace
+from structlog.typing import Processor
 
 _QUIET = {
     "aiokafka": logging.ERROR,
@@ -29,29 +30,35 @@ _QUIET = {
 Fields = MutableMapping[str, Any]
 
 
-def set_up_logging(service: str, level: str = "info", *, console: bool | None = None) -> None:
+def set_up_logging(service: str, level: str = "info", *, readable: bool = False) -> None:
     """Sets up structlog and bridges the standard library's loggers (uvicorn, aiokafka, sqlalchemy) into it.
 
-    `console`: readable lines instead of JSON; by default when standard output is a terminal.
+    `readable`: lines for a person at a terminal instead of JSON.
     """
-    readable = sys.stdout.isatty() if console is None else console
     shared = _processors(service, readable)
-    render = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(serializer=to_line)
+    end: list[Processor] = [structlog.processors.format_exc_info, _renderer(readable)]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, render],
+        processors=[*shared, *end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    _bridge(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_foreign(render)), level)
+    foreign: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
+    _bridge(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=foreign), level)
 
 
-def _processors(service: str, readable: bool) -> list[structlog.typing.Processor]:
+def _renderer(readable: bool) -> Processor:
+    if readable:
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(serializer=to_line)
+
+
+def _processors(service: str, readable: bool) -> list[Processor]:
     def name_service(_: object, __: str, fields: Fields) -> Fields:
         fields["service"] = service
         return fields
 
-    chain: list[structlog.typing.Processor] = [
+    chain: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -59,15 +66,6 @@ def _processors(service: str, readable: bool) -> list[structlog.typing.Processor
         add_trace_id,
     ]
     return [*chain, escape_controls] if readable else chain
-
-
-def _foreign(render: structlog.typing.Processor) -> list[structlog.typing.Processor]:
-    return [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
-        escape_controls,
-        render,
-    ]
 
 
 def _bridge(formatter: logging.Formatter, level: str) -> None:

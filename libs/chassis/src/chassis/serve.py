@@ -7,6 +7,7 @@ At SIGTERM: stop accepting, finish requests (5 s), stop the components, the last
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ class Service(Generic[S]):
 
 def serve(service: Service[S], settings: S, roles: Sequence[str] = ROLES) -> int:
     """Runs the process until it is told to stop, and answers its exit code."""
-    set_up_logging(service.name, settings.log_level)
+    set_up_logging(service.name, settings.log_level, readable=settings.development and sys.stdout.isatty())
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(service, settings, roles, listening))
