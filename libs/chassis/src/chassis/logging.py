@@ -27,6 +27,8 @@ _QUIET = {
 }
 """Libraries that repeat themselves while a broker is away; our own components say once what is missing."""
 
+_ENCODER = json.JSONEncoder(default=str)
+
 Fields = MutableMapping[str, Any]
 
 
@@ -96,4 +98,4 @@ def escape_controls(_: object, __: str, fields: Fields) -> Fields:
 
 def to_line(fields: Any, **_: Any) -> str:
     """One line of ASCII: newlines, control characters and separators of other alphabets are escaped."""
-    return json.dumps(fields, default=str)
+    return _ENCODER.encode(fields)

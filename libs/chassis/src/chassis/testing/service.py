@@ -137,7 +137,7 @@ async def started(
     settings: ServiceSettings, build: Callable[[TestKeys], Parts], *, service: str
 ) -> AsyncIterator[RunningService]:
     """Runs the parts that `build` makes until the block ends; ready when this is entered."""
-    set_up_logging(service, "info", console=False)
+    set_up_logging(service)
     kafka = Kafka.of(settings, client_id=f"{service}-test")
     await create_topics(kafka, all_topics())
     keys = TestKeys()

@@ -1,0 +1,22 @@
+"""What a serving process does not load: it would hold the memory for nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def loaded(imports: str) -> set[str]:
+    script = f"import sys, {imports}; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(found.stdout.split())
+
+
+@pytest.mark.parametrize("dear", ["alembic", "opentelemetry.exporter", "local_stack", "pytest"])
+def test_a_serving_process_does_without(dear: str) -> None:
+    assert dear not in loaded("chassis.cli, chassis.wiring")
+
+
+def test_a_process_without_a_database_loads_none_of_it() -> None:
+    without = loaded("chassis.serve, chassis.http.app, chassis.http.identity, chassis.kafka.revocations")
+    assert not without & {"sqlalchemy", "asyncpg", "alembic", "faststream"}
