@@ -1,0 +1,96 @@
+"""The catalogue says who reads each kind: it must be true of what the services really wire."""
+
+import importlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chassis.component import Component
+from chassis.kafka.consumer import Consumer, on
+from chassis.kafka.revocations import RevocationTail
+from chassis.kafka.subscriber import Consuming
+from chassis.serve import ROLES
+from chassis.settings import read_settings
+from contracts.auth.v1 import AccessRevoked, UserRegistered
+from contracts.event import Event
+from contracts.registry import all_contracts
+from tools import tree
+
+SETTINGS = {
+    "STOA_ENVIRONMENT": "development",
+    "STOA_HTTP_PORT": "1",
+    "STOA_METRICS_PORT": "1",
+    "STOA_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+    "STOA_KAFKA_USERNAME": "nobody",
+    "STOA_KAFKA_PASSWORD": "none",
+    "STOA_JWKS_URL": "http://127.0.0.1:1/.well-known/jwks.json",
+    "STOA_DATABASE_DSN": "postgresql://127.0.0.1:1/none",
+    "STOA_DATABASE_SYSTEM_DSN": "postgresql://127.0.0.1:1/none",
+}
+"""Enough to wire a service; nothing connects before it runs."""
+
+Readers = Mapping[type[Event], Set[str]]
+
+
+def read_by(service: str, components: Iterable[Component]) -> dict[type[Event], set[str]]:
+    """Each kind that these components of a service read, with the consumers' names."""
+    found = defaultdict[type[Event], set[str]](set)
+    for component in components:
+        if isinstance(component, Consuming):
+            consumer: Consumer[Any] = component._consumer
+            for subscription in consumer.subscriptions:
+                found[subscription.event].add(consumer.name)
+        elif isinstance(component, RevocationTail):
+            found[AccessRevoked].add(f"{service}.{component.name}")
+    return found
+
+
+def differences(declared: Readers, read: Readers) -> list[str]:
+    """A line for each reader that the catalogue names and nobody is, or that is one and is not named."""
+    lines = []
+    for event in sorted(declared.keys() | read.keys(), key=lambda event: event.contract.kind):
+        named, real = declared.get(event, set()), read.get(event, set())
+        lines += [f"{event.contract.kind}: {name} does not read it" for name in sorted(named - real)]
+        lines += [f"{event.contract.kind}: {name} reads it and is not named" for name in sorted(real - named)]
+    return lines
+
+
+@pytest.fixture
+def wired(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[type[Event], set[str]]:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    found = defaultdict[type[Event], set[str]](set)
+    for service in tree.services(checkout):
+        settings = read_settings(importlib.import_module(f"{service}.settings").Settings)
+        parts = importlib.import_module(f"{service}.container").build(settings)
+        for event, names in read_by(service, parts.components(ROLES)).items():
+            found[event] |= names
+    return found
+
+
+def test_the_catalogue_names_the_real_readers(wired: dict[type[Event], set[str]]) -> None:
+    ours = {
+        event: {name for name in event.contract.readers if not name.startswith("gateway.")} for event in all_contracts()
+    }
+    assert differences(ours, wired) == []
+
+
+def test_a_reader_too_many_and_one_too_few_are_noticed() -> None:
+    class Tail(RevocationTail):
+        def __init__(self) -> None: ...
+
+    async def handle(tx: object, event: Event) -> Any: ...
+
+    class Reading(Consuming[Any]):
+        def __init__(self) -> None:
+            self._consumer = Consumer("chats.spies", [on(UserRegistered, handle)])
+
+    read = read_by("chats", [Tail(), Reading()])
+    assert differences({AccessRevoked: {"agent.revocations"}}, read) == [
+        "auth.access-revoked: agent.revocations does not read it",
+        "auth.access-revoked: chats.revocations reads it and is not named",
+        "auth.user-registered: chats.spies reads it and is not named",
+    ]

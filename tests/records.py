@@ -1,0 +1,45 @@
+"""What stands in the topics, read as any stranger with a Kafka client would: without a group, without our own code."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from .stack import PATIENCE_S, NotInTime, Stack
+
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+
+
+async def records(stack: Stack, topics: Iterable[str]) -> list[Record]:
+    """Everything that stands in these topics now, in order per partition."""
+    async with AIOKafkaConsumer(*topics, **_settings(stack)) as consumer:
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+        found: list[Record] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+                for batch in (await consumer.getmany(timeout_ms=200)).values():
+                    found += batch
+        return found
+
+
+async def record(stack: Stack, topic: str, wanted: Callable[[Record], bool]) -> Record:
+    """The first record of the topic that is wanted, waited for. Raises NotInTime."""
+    try:
+        async with asyncio.timeout(PATIENCE_S), AIOKafkaConsumer(topic, **_settings(stack)) as consumer:
+            while True:
+                found: Record = await consumer.getone()
+                if wanted(found):
+                    return found
+    except TimeoutError:
+        raise NotInTime(f"no such record in {topic}") from None
+
+
+def headers(found: Record) -> dict[str, str]:
+    """The headers of a record as text."""
+    return {name: value.decode() for name, value in found.headers}
+
+
+def _settings(stack: Stack) -> dict[str, Any]:
+    return {**stack.kafka, "auto_offset_reset": "earliest", "enable_auto_commit": False}

@@ -1,0 +1,66 @@
+"""Reads the access matrix (`matrix.txt`) and says where it and the OpenAPI document differ."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CALLERS = ("owner", "member", "viewer", "foreign", "nobody")
+"""The columns; what they mean stands at the top of the table."""
+
+TABLE = Path(__file__).parent / "matrix.txt"
+
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route in one situation, and the status that each caller gets there."""
+
+    method: str
+    path: str
+    situation: str
+    expected: dict[str, int]
+
+    @property
+    def route(self) -> tuple[str, str]:
+        """Method and path, as the document has them."""
+        return self.method, self.path
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.situation})"
+
+
+class BadTable(ValueError):
+    """A line that is no row."""
+
+
+def read(text: str) -> list[Row]:
+    """The rows of a table. Raises BadTable."""
+    lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [_row(words) for words in lines]
+
+
+def _row(words: list[str]) -> Row:
+    if len(words) != 3 + len(CALLERS):
+        raise BadTable(f"{len(words)} words where {3 + len(CALLERS)} belong: {' '.join(words)}")
+    method, path, situation, *statuses = words
+    try:
+        return Row(method, path, situation, dict(zip(CALLERS, map(int, statuses), strict=True)))
+    except ValueError as error:
+        raise BadTable(" ".join(words)) from error
+
+
+def routes(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Every route that an OpenAPI document names."""
+    return {(method.upper(), path) for path, item in document["paths"].items() for method in item if method in _METHODS}
+
+
+def gaps(rows: Iterable[Row], document: dict[str, Any]) -> list[str]:
+    """A line for each route without a row and each row without a route."""
+    in_table, in_document = {row.route for row in rows}, routes(document)
+    return [*_lines(in_document - in_table, "is not in the matrix"), *_lines(in_table - in_document, "is no route")]
+
+
+def _lines(found: set[tuple[str, str]], what: str) -> Iterator[str]:
+    return (f"{method} {path} {what}" for method, path in sorted(found))
