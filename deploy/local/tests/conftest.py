@@ -26,3 +26,13 @@ def stack(tmp_path: Path, backends: Backends) -> Iterator[Callable[..., Stack]]:
     yield make
     for each in made:
         each.run("down")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, backends: Backends) -> Iterator[Stack]:
+    """One stack that is up, for the tests that leave it so."""
+    one = Stack(tmp_path_factory.mktemp("running") / "work space", backends.addresses.environment())
+    started = one.run("up")
+    assert started.returncode == 0, started.stdout
+    yield one
+    one.run("down")

@@ -42,7 +42,6 @@ else:
     ThreadingHTTPServer(("127.0.0.1", int(os.environ["STOA_HTTP_PORT"])), Handler).serve_forever()
 """
 OUTLIVES_ITS_PARENT = "import ctypes; ctypes.CDLL(None).prctl(1, 0)"
-LISTENS_TO_NOTHING = f"{OUTLIVES_ITS_PARENT}; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 CRASHES = "print('no such thing'); sys.exit(5)"
 WRONG_SETTING = "print('start refused: STOA_X'); sys.exit(78)"
 

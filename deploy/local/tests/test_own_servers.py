@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -48,16 +49,17 @@ def test_data_outlives_a_restart_and_a_killed_server_comes_back(own: Stack) -> N
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv to become another")
-def test_an_ordinary_user_runs_it(tmp_path: Path) -> None:
-    home = tmp_path / "home of nobody"
-    shutil.copytree(GlobalSettings.load().repo_cache, home / "m2")
-    stack = Stack(home / "work", {"HOME": str(home), "M2_REPO": str(home / "m2")})
-    for path in (home, *home.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-    started, ended = (stack.run(verb, prefix=AS_NOBODY) for verb in ("up", "down"))
-    assert (started.returncode, ended.returncode) == (0, 0), started.stdout
-    assert (stack.state / "postgres" / "data").stat().st_uid == NOBODY
-    assert marked(str(stack.state)) == []
+def test_an_ordinary_user_runs_it() -> None:
+    with TemporaryDirectory(prefix="home of nobody ") as name:
+        home = Path(name)
+        shutil.copytree(GlobalSettings.load().repo_cache, home / "m2")
+        stack = Stack(home / "work", {"HOME": name, "M2_REPO": str(home / "m2")})
+        for path in (home, *home.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        started, ended = (stack.run(verb, prefix=AS_NOBODY) for verb in ("up", "down"))
+        assert (started.returncode, ended.returncode) == (0, 0), started.stdout
+        assert (stack.state / "postgres" / "data").stat().st_uid == NOBODY
+        assert marked(str(stack.state)) == []
 
 
 def test_every_fresh_data_folder_is_another_cluster(tmp_path: Path) -> None:

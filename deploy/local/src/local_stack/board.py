@@ -6,6 +6,7 @@ The file is also the record by which processes are known again after the runner 
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -83,14 +84,14 @@ class Board:
     def phase(self, phase: Phase, reason: str = "") -> None:
         """Set the phase of the whole."""
         self._now = replace(self._now, phase=phase, reason=reason)
-        print(f"stack {phase}{': ' if reason else ''}{reason}", flush=True)
+        _tell("stack", phase, reason)
         self._write()
 
     def set(self, process: str, **changes: Any) -> Row:
         """Change a process's row; the fields not named stay."""
         row = replace(self._now.rows.get(process, Row()), **changes)
         self._now = replace(self._now, rows={**self._now.rows, process: row})
-        print(f"{process} {row.state}{': ' if row.note else ''}{row.note}", flush=True)
+        _tell(process, row.state, row.note)
         self._write()
         return row
 
@@ -102,6 +103,11 @@ class Board:
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(self._now)))
         fresh.replace(self._path)
+
+
+def _tell(subject: str, state: str, note: str) -> None:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    print(f"{now} {subject} {state}{': ' if note else ''}{note}", flush=True)
 
 
 def _row(values: dict[str, Any]) -> Row:

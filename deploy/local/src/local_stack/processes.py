@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,13 +83,20 @@ def start(command: Command, mark: str) -> "subprocess.Popen[bytes]":
 
 def end(identities: Iterable[Identity], patience: float = 10) -> None:
     """Ask each to stop, and kill after `patience` seconds whoever has not. Returns when none is left."""
-    running = {process: identity.stop_signal for identity in identities if (process := identity.process())}
-    for process, stop_signal in running.items():
-        _signal(process, stop_signal)
-    _, stubborn = psutil.wait_procs(list(running), timeout=patience)
-    for process in stubborn:
-        _signal(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=patience)
+    running = list(identities)
+    for identity in running:
+        _signal(identity, identity.stop_signal)
+    for identity in _still_running(running, patience):
+        _signal(identity, signal.SIGKILL)
+    _still_running(running, patience)
+
+
+def _still_running(identities: Iterable[Identity], patience: float) -> list[Identity]:
+    """Waits until none is left, at most `patience` seconds. A zombie is none: nobody may ever come to reap it."""
+    deadline = time.monotonic() + patience
+    while (left := [identity for identity in identities if identity.process()]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
 
 
 def marked(mark: str) -> list[Identity]:
@@ -125,11 +133,12 @@ def _mark_of(process: psutil.Process) -> str | None:
         return None  # ended meanwhile, or another user's, hence not ours
 
 
-def _signal(process: psutil.Process, number: int) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return  # it has just ended, which is what was wanted
+def _signal(identity: Identity, number: int) -> None:
+    if process := identity.process():
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            return  # it has just ended, which is what was wanted
 
 
 def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
