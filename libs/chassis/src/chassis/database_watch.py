@@ -28,7 +28,7 @@ class DatabaseWatch:
     async def run(self) -> None:
         while True:
             found = await self._ask()
-            if found.status is not self._health.status:
+            if found != self._health:
                 log.info("database.answers") if found == Health.healthy() else log.warning(
                     "database.away", reason=found.line
                 )

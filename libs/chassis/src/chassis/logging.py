@@ -11,6 +11,7 @@ key. Tokens, bodies and personal data are never logged.
 import json
 import logging
 import sys
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -18,14 +19,14 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import Processor
 
-_QUIET = {
+_LEAST = {
     "aiokafka": logging.ERROR,
-    "aiokafka.cluster": logging.CRITICAL,
     "faststream": logging.WARNING,
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
 }
-"""Libraries that repeat themselves while a broker is away; our own components say once what is missing."""
+"""Below these levels libraries tell nothing that our own components do not say."""
+_REPEATS_S = 60.0
 
 _ENCODER = json.JSONEncoder(default=str)
 
@@ -76,8 +77,27 @@ def _bridge(formatter: logging.Formatter, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name, least in _QUIET.items():
+    handler.addFilter(_Repeats())
+    for name, least in _LEAST.items():
         logging.getLogger(name).setLevel(max(least, root.level))
+
+
+class _Repeats(logging.Filter):
+    """Lets one line a minute through of those that aiokafka repeats at each attempt while a broker is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        now, text = time.monotonic(), record.getMessage()
+        if now - self._last.get(text, -_REPEATS_S) < _REPEATS_S:
+            return False
+        self._last = {known: moment for known, moment in self._last.items() if now - moment < _REPEATS_S}
+        self._last[text] = now
+        return True
 
 
 def add_trace_id(_: object, __: str, fields: Fields) -> Fields:

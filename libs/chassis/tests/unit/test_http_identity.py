@@ -11,6 +11,7 @@ import pytest
 
 from chassis.core import new_id
 from chassis.http.identity import Identity
+from chassis.http.keys import JwksClient
 from chassis.http.problems import ProblemError
 from chassis.http.revocations import Revocations
 from chassis.http.tokens import ALGORITHM, AUDIENCE, ISSUER, TOKEN_TYPE, Caller
@@ -188,3 +189,10 @@ async def test_an_older_revocation_does_not_undo_a_newer_one() -> None:
 
 def _named(caller: Caller) -> dict[str, Any]:
     return {"subject": caller.user_id, "session": caller.session_id, "organisation": caller.org_id}
+
+
+async def test_while_no_key_is_known_a_token_is_neither_believed_nor_refused() -> None:
+    identity = Identity(JwksClient("http://127.0.0.1:1/jwks.json"), Revocations())
+    with pytest.raises(ProblemError) as raised:
+        await identity.of(f"Bearer {KEYS.token(a_caller())}")
+    assert (raised.value.status_code, raised.value.failure.slug) == (503, "unavailable")

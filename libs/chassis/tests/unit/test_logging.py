@@ -87,3 +87,11 @@ def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().info("quiet")
     logging.getLogger("library").info("quiet")
     assert lines(capsys) == []
+
+
+def test_a_library_that_repeats_itself_is_heard_once(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("chats")
+    for _ in range(100):
+        logging.getLogger("aiokafka.client").error("Unable connect to %s", "broker:1")
+    logging.getLogger("aiokafka.client").error("Unable connect to %s", "broker:2")
+    assert [line["event"] for line in lines(capsys)] == ["Unable connect to broker:1", "Unable connect to broker:2"]
