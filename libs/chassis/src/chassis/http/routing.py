@@ -101,7 +101,8 @@ class Router(APIRouter):
 def route_template(scope: Scope) -> str:
     """The matched route with its method, e.g. `POST /api/v1/chats/{chat_id}/messages`; `POST -` where none matched.
 
-    FastAPI keeps the full template of a nested router in what it notes for telemetry.
+    FastAPI keeps the full template of a nested router in what it notes for telemetry; an app without FastAPI puts its
+    own into the scope, as `route_template`.
     """
-    noted = scope.get("fastapi.telemetry")
-    return f"{scope['method']} {getattr(noted, 'route', None) or '-'}"
+    template = scope.get("route_template") or getattr(scope.get("fastapi.telemetry"), "route", None)
+    return f"{scope['method']} {template or '-'}"
