@@ -49,6 +49,7 @@ def build(settings: Settings) -> Parts:
         always=[keys, RevocationTail(kafka, revocations), streams],
         api=[FeedTail(kafka, hub)],
         workers=[FeedWorker(kafka, settings.slot)],
+        closing=[streams.end_all],
         close=[upstreams.close],
     )
 

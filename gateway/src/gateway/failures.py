@@ -7,14 +7,6 @@ from chassis.http.failures import HttpFailure
 
 
 @dataclass(frozen=True)
-class RequestTooSlow(HttpFailure):
-    slug = "request-too-slow"
-    kind = Kind.INVALID
-    status = 408
-    title = "The request did not arrive in time"
-
-
-@dataclass(frozen=True)
 class ServiceAway(Failure):
     slug = "service-away"
     kind = Kind.UNAVAILABLE

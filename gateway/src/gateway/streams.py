@@ -18,6 +18,7 @@ _TICK_S = 1.0
 
 EXPIRED = "token-expired"
 REVOKED = "access-revoked"
+STOPPING = "stopping"
 
 
 class OpenStreams:
@@ -41,6 +42,11 @@ class OpenStreams:
         finally:
             _OPEN.dec()
             del self._open[cut]
+
+    def end_all(self) -> None:
+        """The process is about to stop: clients come back to another replica."""
+        for cut in tuple(self._open):
+            cut.end(STOPPING)
 
     def health(self) -> Health:
         return Health.healthy(f"{len(self._open)} open")

@@ -6,7 +6,7 @@ from chassis.core.errors import Failure
 from chassis.http import failures
 from chassis.http.health_routes import HealthBody
 from chassis.http.problems import Problem, problems
-from gateway.failures import AnswerLost, RequestTooSlow, ServiceAway, ServiceTooSlow
+from gateway.failures import AnswerLost, ServiceAway, ServiceTooSlow
 
 EVENTS_PATH = "/api/v1/events"
 
@@ -105,7 +105,7 @@ def _ready() -> dict[str, Any]:
 
 def add_gateway_answers(item: dict[str, Any]) -> dict[str, Any]:
     """A service's path item with the problems that the gateway can answer in its place."""
-    added = _answers(RequestTooSlow, ServiceAway, AnswerLost, ServiceTooSlow)
+    added = _answers(failures.RequestTooSlow, ServiceAway, AnswerLost, ServiceTooSlow)
     found: dict[str, Any] = {}
     for method, operation in item.items():
         if isinstance(operation, dict) and "responses" in operation:

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from starlette.types import Receive
 
 from chassis.core.errors import Failure
+from chassis.http.failures import RequestTooSlow
 from chassis.http.problems import ProblemError
 from gateway.cut import Cut
-from gateway.failures import RequestTooSlow
 from gateway.proxy.headers import RawHeaders, value_of
 
 BODY_S = 30.0

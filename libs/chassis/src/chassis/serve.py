@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from chassis.component import Component
 from chassis.health import Health
+from chassis.http.protocol import BoundedProtocol
 from chassis.logging import set_up_logging
 from chassis.metrics import serve_metrics
 from chassis.settings import ProcessSettings, refuse
@@ -42,7 +43,8 @@ class Parts:
 
     `app` makes the HTTP side from the health checks; `bare_app` the one of a process without the role `api`.
     `always` run in every process (pool, keys, revocations), `workers` (consumers, retriers, runs) and `relay` under
-    their roles. `close` is called at the end, in order.
+    their roles. `closing` is called as soon as the process is told to stop, e.g. to end streams that have no end of
+    their own; `close` at the end, in order.
     """
 
     app: Callable[[Checks], ASGIApp]
@@ -51,6 +53,7 @@ class Parts:
     api: Sequence[Component] = ()
     workers: Sequence[Component] = ()
     relay: Sequence[Component] = ()
+    closing: Sequence[Callable[[], None]] = ()
     close: Sequence[Callable[[], Awaitable[None]]] = field(default=())
 
     def components(self, roles: Sequence[str]) -> list[Component]:
@@ -89,7 +92,7 @@ async def _serve(service: Service[S], settings: S, roles: Sequence[str], listeni
     parts = service.build(settings)
     components = parts.components(roles)
     make_app = parts.app if "api" in roles else parts.bare_app
-    server = _Server(_config(make_app(lambda: {part.name: part.health() for part in components})))
+    server = _Server(_config(make_app(lambda: {part.name: part.health() for part in components})), parts.closing)
     try:
         log.info("process.started", port=listening.getsockname()[1], roles=list(roles))
         code = await _run(server, listening, components)
@@ -105,7 +108,7 @@ async def _serve(service: Service[S], settings: S, roles: Sequence[str], listeni
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -119,6 +122,10 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, closing: Sequence[Callable[[], None]]) -> None:
+        super().__init__(config)
+        self._closing = closing
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals to `_run`: uvicorn would raise them again at its end, before the components have stopped."""
@@ -128,6 +135,8 @@ class _Server(uvicorn.Server):
         """Ends serving gracefully; called again, at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        for call in self._closing:
+            call()
 
 
 async def _run(server: _Server, listening: socket.socket, components: Sequence[Component]) -> int:

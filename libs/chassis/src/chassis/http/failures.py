@@ -136,6 +136,14 @@ class HeadersTooLarge(HttpFailure):
 
 
 @dataclass(frozen=True)
+class RequestTooSlow(HttpFailure):
+    slug = "request-too-slow"
+    kind = Kind.INVALID
+    status = 408
+    title = "The request did not arrive in time"
+
+
+@dataclass(frozen=True)
 class InternalError(HttpFailure):
     slug = "internal-error"
     kind = Kind.UNAVAILABLE
