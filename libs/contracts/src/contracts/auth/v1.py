@@ -81,6 +81,7 @@ class _MembershipEvent(Event):
 
 
 _PROJECTIONS = ("agent.memberships", "chats.memberships", "modules.memberships")
+_RIGHTS = ("agent.memberships", "agent.rights", "chats.memberships", "modules.memberships")
 
 
 @contract("auth.membership-granted", topic=MEMBERSHIPS, audience=to_org, readers=_PROJECTIONS)
@@ -88,14 +89,14 @@ class MembershipGranted(_MembershipEvent):
     """A user has become a member, for the first time or again."""
 
 
-@contract("auth.membership-changed", topic=MEMBERSHIPS, audience=to_org, readers=_PROJECTIONS)
+@contract("auth.membership-changed", topic=MEMBERSHIPS, audience=to_org, readers=_RIGHTS)
 class MembershipChanged(_MembershipEvent):
     """A member has another role."""
 
     previous_role: MemberRole
 
 
-@contract("auth.membership-revoked", topic=MEMBERSHIPS, audience=to_org, readers=_PROJECTIONS)
+@contract("auth.membership-revoked", topic=MEMBERSHIPS, audience=to_org, readers=_RIGHTS)
 class MembershipRevoked(_MembershipEvent):
     """A user has left the organisation or was removed; `role` is the last one."""
 

@@ -46,7 +46,7 @@ class ChatOpened(_ChatEvent):
     state: ChatState
 
 
-@contract("chats.message-sent", topic=CHATS, audience=to_participants, readers=("agent.chats",))
+@contract("chats.message-sent", topic=CHATS, audience=to_participants, readers=("agent.chats", "agent.messages"))
 class MessageSent(_ChatEvent):
     """A message stands in the chat. `number` counts the chat's messages; with `run_id` it starts no run."""
 
