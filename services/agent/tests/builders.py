@@ -1,6 +1,6 @@
 """Objects for tests, with what matters to no test filled in."""
 
-from agent.application.ports import Task
+from agent.application.loop import Task
 from agent.domain.journal import Lease
 from agent.domain.tools import Action, Kind
 from chassis.core import Actor, new_id
@@ -32,4 +32,4 @@ def a_lease() -> Lease:
 
 
 def a_task(text: str, *, model: str = "offline", step_limit: int = 10) -> Task:
-    return Task(text, agent_name="assistant", instructions="Be useful.", model=model, step_limit=step_limit)
+    return Task(text, instructions="Be useful.", model=model, step_limit=step_limit)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from agent.application.ports import ModuleSummary, Turn
-from agent.application.send_command import Arrivals
+from agent.application.signals import Signals
 from agent.domain.commands import Change, Completed, ModuleCommand, Refused, Reply
 from agent.domain.journal import JsonValue, Lease, LeaseLost, Step
 from agent.domain.tools import Kind
@@ -74,11 +74,11 @@ class InMemoryModules:
 class InMemoryCommandLog:
     """Commands as rows. With `answering=False` a command waits until `deliver` is called."""
 
-    def __init__(self, modules: InMemoryModules, arrivals: Arrivals, *, answering: bool = True) -> None:
+    def __init__(self, modules: InMemoryModules, signals: Signals, *, answering: bool = True) -> None:
         self.sent: dict[UUID, ModuleCommand] = {}
         self.answering = answering
         self._modules = modules
-        self._arrivals = arrivals
+        self._signals = signals
         self._replies: dict[UUID, Reply] = {}
 
     async def send(self, lease: Lease, step: int, command: ModuleCommand) -> None:
@@ -92,7 +92,7 @@ class InMemoryCommandLog:
     def deliver(self) -> None:
         for command in self.sent.values():
             self._replies[command.id] = self._modules.receive(command)
-            self._arrivals.came(command.id)
+            self._signals.came(command.id)
 
 
 class FixedKinds:
@@ -111,5 +111,5 @@ class FixedConversations:
     def __init__(self, *turns: Turn) -> None:
         self.turns = turns
 
-    async def before(self, run_id: UUID) -> Sequence[Turn]:
+    async def before(self, lease: Lease) -> Sequence[Turn]:
         return self.turns

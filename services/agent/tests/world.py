@@ -11,7 +11,8 @@ from agent.adapters.agent_loop import PydanticAgentLoop
 from agent.adapters.providers import Providers, offline
 from agent.application.drive_run import DriveRun
 from agent.application.ports import Journals
-from agent.application.send_command import Arrivals, SendCommand
+from agent.application.send_command import SendCommand
+from agent.application.signals import Signals
 from agent.domain.commands import Refused
 from agent.domain.journal import Lease
 
@@ -42,8 +43,8 @@ class World:
         self.modules = InMemoryModules(refuse=refuse)
         self.kinds = FixedKinds(PROJECT, DOCUMENT)
         self.conversations = FixedConversations()
-        self.arrivals = Arrivals()
-        self.log = InMemoryCommandLog(self.modules, self.arrivals, answering=answering)
+        self.signals = Signals()
+        self.log = InMemoryCommandLog(self.modules, self.signals, answering=answering)
         self._scripted = scripted
 
     def lease(self) -> Lease:
@@ -61,5 +62,5 @@ class World:
             self.kinds,
             self.conversations,
             self.modules,
-            SendCommand(self.log, self.arrivals, patience=patience),
+            SendCommand(self.log, self.signals, patience=patience),
         )

@@ -7,18 +7,22 @@ from chassis.migrations import protect
 revision = "0002"
 down_revision = "0001"
 
-# Ids only, of all tenants: the workers' queue. A row lives from the moment a run is queued until it has ended.
+# Ids only, of all tenants and so without row security: the workers' queue. A row lives from the moment a run is queued
+# until it has ended.
 LEASES = """
 CREATE TABLE run_leases (
     run_id uuid PRIMARY KEY,
     org_id uuid NOT NULL,
     chat_id uuid NOT NULL,
+    traceparent text,
     epoch bigint NOT NULL DEFAULT 0,
     leased_until timestamptz NOT NULL DEFAULT '-infinity'
 )
 """
 LEASES_BY_ORGANISATION = "CREATE INDEX run_leases_by_organisation ON run_leases (org_id, run_id)"
 LEASES_BY_CHAT = "CREATE INDEX run_leases_by_chat ON run_leases (chat_id, run_id)"
+# Runs of one chat go one after the other, also when two workers choose at the same moment.
+ONE_PER_CHAT = "CREATE UNIQUE INDEX run_leases_one_per_chat ON run_leases (chat_id) WHERE epoch > 0"
 
 # json, not jsonb: what a model says may hold U+0000, which jsonb cannot.
 STEPS = """
@@ -50,7 +54,9 @@ COMMANDS_WITHOUT_REPLY = "CREATE INDEX run_commands_without_reply ON run_command
 
 
 def upgrade() -> None:
-    for statement in (LEASES, LEASES_BY_ORGANISATION, LEASES_BY_CHAT, STEPS, COMMANDS, COMMANDS_WITHOUT_REPLY):
+    for statement in (LEASES, LEASES_BY_ORGANISATION, LEASES_BY_CHAT, ONE_PER_CHAT):
+        op.execute(statement)
+    for statement in (STEPS, COMMANDS, COMMANDS_WITHOUT_REPLY):
         op.execute(statement)
     for table in ("run_steps", "run_commands"):
         protect(table)

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from agent.adapters.journals import PostgresJournals
 from agent.application.ports import Journals
+from agent.application.signals import Signals
 from agent.domain.journal import Lease, LeaseLost, Step
 from chassis.core import new_id
 from chassis.database import Database
@@ -42,7 +43,7 @@ async def subject(request: pytest.FixtureRequest, database: Database) -> Subject
         async with database.system_transaction() as connection:
             await connection.execute(_CLAIM, values)
 
-    return Subject(PostgresJournals(database), claim)
+    return Subject(PostgresJournals(database, Signals()), claim)
 
 
 async def test_steps_come_back_in_order_as_they_were(subject: Subject) -> None:
@@ -71,7 +72,7 @@ async def test_a_run_without_a_lease_takes_no_step(subject: Subject) -> None:
 
 
 async def test_steps_of_another_organisation_are_not_seen(database: Database) -> None:
-    subject, lease = PostgresJournals(database), a_lease()
+    subject, lease = PostgresJournals(database, Signals()), a_lease()
     async with database.system_transaction() as connection:
         values = {"run_id": lease.run_id, "org_id": lease.org_id, "chat_id": new_id(), "epoch": 1}
         await connection.execute(_CLAIM, values)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
-from agent.application.ports import ModelFailed
+from agent.application.loop import ModelFailed
 from agent.domain.commands import Suspend
 from agent.domain.journal import JournalDiffers, Lease, LeaseLost, Step
 

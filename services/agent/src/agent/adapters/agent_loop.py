@@ -12,7 +12,8 @@ from pydantic_ai.usage import UsageLimits
 
 from agent.adapters.durability import AGENT_NAME, JournalDurability, StepsBackend
 from agent.adapters.providers import Providers
-from agent.application.ports import ModelFailed, Steps, Task, Tools, Turn
+from agent.application.loop import ModelFailed, Steps, Task, Tools
+from agent.application.ports import Turn
 from agent.domain.journal import JsonValue
 from agent.domain.tools import Tool
 

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from agent.application.lease_context import context_of
 from agent.domain.commands import Completed, ModuleCommand, Refused, Reply
 from agent.domain.journal import Lease, LeaseLost
 from chassis.core import Clock, Err, Ok, Result
 from chassis.database import Database
-from chassis.use_case import Context, Runner, Work
+from chassis.use_case import Runner, Work
 from contracts.agent.v1 import ModuleCommandRequested
 
 ANSWER_WITHIN = timedelta(seconds=30)
@@ -39,7 +40,7 @@ _REPLY = text("SELECT verdict, reply FROM run_commands WHERE id = :id AND verdic
 class PostgresCommandLog:
     """Commands in `run_commands`, their messages through the outbox; the fence is the run's row in `run_leases`."""
 
-    def __init__(self, database: Database, runner: Runner[Work], clock: Clock) -> None:
+    def __init__(self, database: Database, runner: Runner[Any], clock: Clock) -> None:
         self._database = database
         self._runner = runner
         self._clock = clock
@@ -58,7 +59,7 @@ class PostgresCommandLog:
                 work.publish_record(_message(lease, command, sent.deadline), key=str(lease.run_id), org_id=lease.org_id)
             return Ok(None)
 
-        context = _context(lease, command)
+        context = context_of(lease, command_id=command.id)
         refused = await self._runner.transact(context, send)
         if isinstance(refused, Err):
             await self._runner.transact(context, lambda work: _write_refusal(work, lease, row, refused))
@@ -94,17 +95,6 @@ async def _write_refusal(work: Work, lease: Lease, row: dict[str, Any], refused:
 async def _fence(work: Work, lease: Lease) -> None:
     if (await work.connection.execute(_FENCE, {"run_id": lease.run_id, "epoch": lease.epoch})).one_or_none() is None:
         raise LeaseLost(lease.run_id)
-
-
-def _context(lease: Lease, command: ModuleCommand) -> Context:
-    return Context(
-        actor=lease.actor,
-        org_id=lease.org_id,
-        role=None,
-        correlation_id=lease.correlation_id,
-        causation_id=lease.run_id,
-        command_id=command.id,
-    )
 
 
 def _message(lease: Lease, command: ModuleCommand, deadline: datetime) -> ModuleCommandRequested:

@@ -19,7 +19,7 @@ from pydantic_ai.durable_exec import (
     ToolsetCallToolId,
 )
 
-from agent.application.ports import Steps
+from agent.application.loop import Steps
 from agent.domain.journal import JsonValue
 
 AGENT_NAME = "run"

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import text
 
+from agent.application.signals import Signals
 from agent.domain.journal import Lease, LeaseLost, Step
 from chassis.database import Database
 
@@ -30,8 +31,9 @@ RETURNING number
 class PostgresJournals:
     """Steps in `run_steps`; the fence is the run's row in `run_leases`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database
+        self._signals = signals
 
     async def read(self, lease: Lease) -> Sequence[Step]:
         """The run's finished steps in order."""
@@ -51,3 +53,4 @@ class PostgresJournals:
                 raise
         if written is None:
             raise LeaseLost(lease.run_id)
+        self._signals.came(lease.run_id)

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from pydantic_ai.models import Model
 
 from agent.adapters.offline_model import OfflineModel
-from agent.application.ports import ModelFailed
+from agent.application.loop import ModelFailed
 
 Provider: TypeAlias = Callable[[str], "Model[Any]"]
 """Makes the model of that name; the name is empty for a provider with one model only."""

@@ -1,7 +1,8 @@
 """Drives a claimed run to its answer, or as far as it gets."""
 
+from agent.application.loop import AgentLoop, Task
 from agent.application.pinned import PINNED, pin, unpin
-from agent.application.ports import AgentLoop, Conversations, Journals, Kinds, Modules, Task
+from agent.application.ports import Conversations, Journals, Kinds, Modules
 from agent.application.replay import Replay
 from agent.application.toolbox import Commands, Toolbox
 from agent.domain.journal import JsonValue, Lease
@@ -32,7 +33,7 @@ class DriveRun:
         steps = Replay(self._journals, lease, await self._journals.read(lease))
 
         async def pinned(_number: int) -> JsonValue:
-            return pin(await self._kinds.all(), await self._conversations.before(lease.run_id))
+            return pin(await self._kinds.all(), await self._conversations.before(lease))
 
         kinds, history = unpin(await steps.step(PINNED, pinned))
         tools = Toolbox(lease, self._modules, self._commands)

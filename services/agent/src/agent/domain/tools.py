@@ -109,13 +109,16 @@ def _changing(kind: Kind) -> Iterator[Tool]:
         _object({"module_id": MODULE_ID}, ["module_id"]),
         Changes(Change.DELETE, kind.name),
     )
-    for action in kind.actions:
-        yield Tool(
-            tool_name(action.name, kind.name),
-            f"{action.title} ({kind.name}). {action.description}",
-            _on_module(action.input_schema, field="input"),
-            Changes(Change.ACT, kind.name, action.name),
-        )
+    yield from (_acting(kind, action) for action in kind.actions)
+
+
+def _acting(kind: Kind, action: Action) -> Tool:
+    return Tool(
+        tool_name(action.name, kind.name),
+        f"{action.title} ({kind.name}). {action.description}",
+        _on_module(action.input_schema, field="input"),
+        Changes(Change.ACT, kind.name, action.name),
+    )
 
 
 def _on_module(schema: Schema, *, field: str, optional_fields: bool = False) -> Schema:

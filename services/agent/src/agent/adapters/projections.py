@@ -1,0 +1,68 @@
+"""What agent keeps of others, in PostgreSQL: one table per aggregate of theirs."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.adapters import tables
+from agent.application.ports import KnownChat, KnownMessage, KnownModule
+from agent.domain.commands import Completed, Reply
+from agent.domain.tools import Kind
+
+
+class PostgresProjections:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find_chat(self, chat_id: UUID) -> KnownChat | None:
+        query = select(tables.chats).where(tables.chats.c.id == chat_id)
+        row = (await self._connection.execute(query)).first()
+        if row is not None:
+            return KnownChat(row.id, row.org_id, tuple(row.participants), row.agent_id)
+        return await self._asked_for(chat_id)
+
+    async def _asked_for(self, chat_id: UUID) -> KnownChat | None:
+        runs = tables.runs.c
+        query = select(runs.org_id, runs.user_id, runs.agent_id).where(runs.chat_id == chat_id, runs.open_chat)
+        row = (await self._connection.execute(query)).first()
+        return KnownChat(chat_id, row.org_id, (row.user_id,), row.agent_id) if row is not None else None
+
+    async def put_chat(self, chat: KnownChat) -> None:
+        await self._put(
+            tables.chats,
+            {
+                "id": chat.chat_id,
+                "org_id": chat.org_id,
+                "participants": list(chat.participants),
+                "agent_id": chat.agent_id,
+            },
+        )
+
+    async def put_message(self, message: KnownMessage) -> None:
+        await self._put(tables.messages, asdict(message))
+
+    async def put_kind(self, kind: Kind) -> None:
+        await self._put(tables.kinds, asdict(kind))
+
+    async def put_module(self, module: KnownModule) -> None:
+        row = asdict(module)
+        await self._put(tables.modules, {"id": row.pop("module_id"), **row})
+
+    async def put_reply(self, command_id: UUID, run_id: UUID, reply: Reply) -> None:
+        done = isinstance(reply, Completed)
+        content = reply.module if isinstance(reply, Completed) else {"slug": reply.slug, "detail": reply.detail}
+        commands = tables.run_commands.c
+        first = update(tables.run_commands).where(
+            commands.id == command_id, commands.run_id == run_id, commands.verdict.is_(None)
+        )
+        await self._connection.execute(first.values(verdict="completed" if done else "refused", reply=content))
+
+    async def _put(self, table: Table, row: dict[str, Any]) -> None:
+        keys = [column.name for column in table.primary_key]
+        changed = {name: value for name, value in row.items() if name not in keys}
+        statement = insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=changed)
+        await self._connection.execute(statement)

@@ -1,0 +1,78 @@
+"""Runs in PostgreSQL, as they are changed, and their places in the queue of the workers.
+
+Whoever needs both locks the run first, then its place.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import RowMapping, delete, exists, func, insert, select, update
+
+from agent.adapters import tables
+from agent.adapters.publishing import run_to_contract
+from agent.domain.journal import Lease, LeaseLost
+from agent.domain.run import Run, RunStatus
+from chassis.telemetry import current_traceparent
+from chassis.use_case import Work
+
+_CHANGING = ("status", "reply", "reason", "started_at", "ended_at", "revision", "sequence")
+_NOT_ENDED = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class PostgresRuns:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def get(self, run_id: UUID) -> Run | None:
+        query = select(tables.runs).where(tables.runs.c.id == run_id).with_for_update()
+        row = (await self._work.connection.execute(query)).mappings().first()
+        return _run(row) if row is not None else None
+
+    async def held(self, lease: Lease) -> Run:
+        run = await self.get(lease.run_id)
+        places = tables.run_leases.c
+        place = select(places.epoch).where(places.run_id == lease.run_id, places.epoch == lease.epoch)
+        found = (await self._work.connection.execute(place.with_for_update())).first()
+        if run is None or found is None:
+            raise LeaseLost(lease.run_id)
+        return run
+
+    async def going_on(self, user_id: UUID) -> Sequence[Run]:
+        runs = tables.runs.c
+        query = select(tables.runs).where(
+            runs.org_id == self._work.context.org_id, runs.user_id == user_id, runs.status.in_(_NOT_ENDED)
+        )
+        rows = (await self._work.connection.execute(query.order_by(runs.id).with_for_update())).mappings()
+        return [_run(row) for row in rows]
+
+    async def is_busy(self, chat_id: UUID) -> bool:
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(f"chat {chat_id}", 0))
+        await self._work.connection.execute(select(lock))
+        waiting = select(exists().where(tables.run_leases.c.chat_id == chat_id))
+        return bool((await self._work.connection.execute(waiting)).scalar_one())
+
+    async def awaits_reply(self, run_id: UUID) -> bool:
+        commands = tables.run_commands.c
+        query = select(exists().where(commands.run_id == run_id, commands.verdict.is_(None)))
+        return bool((await self._work.connection.execute(query)).scalar_one())
+
+    async def add(self, run: Run) -> None:
+        place = {"run_id": run.id, "org_id": run.org_id, "chat_id": run.chat_id, "traceparent": current_traceparent()}
+        row = {column.name: getattr(run, column.name) for column in tables.runs.c}
+        await self._work.connection.execute(insert(tables.runs).values(row))
+        await self._work.connection.execute(insert(tables.run_leases).values(place))
+        self._work.publish(run, run_to_contract, org_id=run.org_id)
+
+    async def save(self, run: Run) -> None:
+        if run.sequence == run.stored_sequence:
+            return
+        runs = tables.runs
+        changed = update(runs).where(runs.c.id == run.id, runs.c.sequence == run.stored_sequence)
+        await self._work.change_one(changed.values({name: getattr(run, name) for name in _CHANGING}))
+        if run.ended:
+            await self._work.connection.execute(delete(tables.run_leases).where(tables.run_leases.c.run_id == run.id))
+        self._work.publish(run, run_to_contract, org_id=run.org_id)
+
+
+def _run(row: RowMapping) -> Run:
+    return Run(**{**row, "status": RunStatus(row["status"])})

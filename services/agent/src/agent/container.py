@@ -1,0 +1,52 @@
+"""The composition root of agent: settings in, everything wired out. Production and tests use it alike."""
+
+from agent.adapters.command_log import PostgresCommandLog
+from agent.adapters.journals import PostgresJournals
+from agent.adapters.knowledge import PostgresConversations, PostgresKinds, PostgresModules
+from agent.adapters.queue import PostgresQueue
+from agent.adapters.transaction import PostgresTransaction
+from agent.application.drive_run import DriveRun
+from agent.application.send_command import SendCommand
+from agent.application.signals import Signals
+from agent.application.use_cases import UseCases
+from agent.entrypoints.http import routes
+from agent.entrypoints.kafka import consumers
+from agent.entrypoints.waiting import Waiting
+from agent.entrypoints.worker import Worker
+from agent.settings import Settings
+from chassis.core import Clock, SystemClock
+from chassis.http.tokens import KeySource
+from chassis.memberships import memberships_consumer
+from chassis.serve import Parts
+from chassis.wiring import Wiring
+
+
+def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | None = None) -> Parts:
+    """The parts of one process of agent."""
+    wiring = Wiring("agent", settings, PostgresTransaction, keys)
+    signals, clock = Signals(), clock or SystemClock()
+    use_cases = UseCases(clock, signals)
+    waiting = Waiting(wiring.runner, use_cases, signals, wiring.revocations)
+    queue = PostgresQueue(wiring.database)
+    drive_run = _drive_run(wiring, signals, clock)
+    return wiring.parts(
+        description="What acts: assistants, and their runs.",
+        routers=[routes(use_cases, wiring.doors, waiting)],
+        consumers=[*consumers(use_cases), memberships_consumer("agent")],
+        workers=[Worker(queue, wiring.runner, use_cases, drive_run, signals, slots=settings.run_slots)],
+    )
+
+
+def _drive_run(wiring: Wiring[PostgresTransaction], signals: Signals, clock: Clock) -> DriveRun:
+    from agent.adapters.agent_loop import PydanticAgentLoop  # the library is dear: loaded to serve, not to migrate
+    from agent.adapters.providers import Providers, offline
+
+    database = wiring.database
+    return DriveRun(
+        PostgresJournals(database, signals),
+        PydanticAgentLoop(Providers({"offline": offline})),
+        PostgresKinds(database),
+        PostgresConversations(database),
+        PostgresModules(database),
+        SendCommand(PostgresCommandLog(database, wiring.runner, clock), signals),
+    )
