@@ -57,7 +57,8 @@ class RevocationTail:
                 await self._tail()
             except (KafkaError, OSError, TimeoutError) as error:
                 failures = failures + 1 if self._missing else 0
-                self._waits(f"{self._kafka.bootstrap}: {str(error) or type(error).__name__}")
+                reason = "no answer" if isinstance(error, TimeoutError) else str(error)
+                self._waits(f"{self._kafka.bootstrap}: {reason}")
                 await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
 
     def _waits(self, reason: str) -> None:
@@ -81,7 +82,7 @@ class RevocationTail:
                 async with asyncio.timeout(_ANSWER_S):
                     ends = await consumer.end_offsets(ends.keys())
         finally:
-            await asyncio.wait_for(consumer.stop(), _ANSWER_S)
+            await _stop(consumer)
 
     async def _begin(self, consumer: Any) -> dict[TopicPartition, int]:
         """Moves to 15 minutes back and answers the present ends."""
@@ -126,3 +127,13 @@ class RevocationTail:
         if self._missing is not None:
             log.info("revocations.heard")
         self._caught_up, self._missing = True, None
+
+
+async def _stop(consumer: Any) -> None:
+    """Ends a consumer whatever state it is in.
+
+    While a broker is away aiokafka's `stop` may end with the cancellation of one of its own tasks, and then leaves its
+    connections open (seen with 0.14): here it is neither taken for a cancellation of the caller, nor are they left.
+    """
+    await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_ANSWER_S)
+    await asyncio.wait([asyncio.ensure_future(consumer._client.close())], timeout=_ANSWER_S)
