@@ -159,7 +159,8 @@ async def _run(server: _Server, listening: socket.socket, components: Sequence[C
 async def _cancel(task: "asyncio.Task[None]") -> None:
     """Ends a component and says so if it had ended by itself or does not end."""
     if task.done():
-        log.error("process.component_ended", component=task.get_name(), exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        log.error("process.component_ended", component=task.get_name(), exc_info=error)
         return
     task.cancel()
     await asyncio.wait([task], timeout=GRACE_S)
