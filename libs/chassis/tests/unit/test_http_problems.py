@@ -93,6 +93,7 @@ def test_the_document_shows_what_every_route_can_answer() -> None:
     assert answers(add) == {"201", "400", "401", "409", "413", "415", "422", "431", "500", "503"}
     examples = add["responses"]["409"]["content"]["application/problem+json"]["examples"]
     assert set(examples) == {"box-is-full", "request-still-running"}
+    assert add["operationId"] == "boxes_add"
     assert add["security"] == [{"AccessToken": []}]
     assert [parameter["name"] for parameter in add["parameters"]] == ["Idempotency-Key"]
     change = paths["/api/v1/boxes/{box_id}"]["patch"]

@@ -51,7 +51,7 @@ def create_app(
     from a bug (500): `chassis.database.is_passing` in a service. `docs` serves `/openapi.json`; a page to read it
     belongs to the gateway. Raises TypeError for a router whose routes do not read JSON strictly.
     """
-    app = _bare(f"Stoa {service}", passing, description, docs=docs)
+    app = _bare(service, passing, description, docs=docs)
     app.include_router(health_routes(checks))
     for router in routers:
         if not isinstance(router, Router):
@@ -61,15 +61,16 @@ def create_app(
     return app
 
 
-def _bare(title: str, passing: Callable[[BaseException], bool], description: str, *, docs: bool) -> FastAPI:
+def _bare(service: str, passing: Callable[[BaseException], bool], description: str, *, docs: bool) -> FastAPI:
     return FastAPI(
-        title=title,
+        title=f"Stoa {service}",
         version="1",
         description=description,
         openapi_url="/openapi.json" if docs else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{service}_{route.name}",
         middleware=[Middleware(Edge, passing=passing)],
         exception_handlers={
             RequestValidationError: _on_invalid,
