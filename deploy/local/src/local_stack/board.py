@@ -63,6 +63,11 @@ class Snapshot:
         """Whether its runner runs."""
         return self.runner.process() is not None
 
+    def culprits(self) -> list[str]:
+        """Who keeps the stack from being ready: those that failed, or where none has, those that are not ready yet."""
+        failed = [name for name, row in self.rows.items() if row.state is State.FAILED]
+        return failed or [name for name, row in self.rows.items() if row.state not in (State.READY, State.DONE)]
+
     @classmethod
     def read(cls, path: Path) -> Self | None:
         """The last one written, None when there never was one."""

@@ -34,10 +34,10 @@ def up() -> None:
             jars.class_path(advance)
     board = _start(workspace)
     if board is None or board.phase is not Phase.READY:
-        rows = board.rows.items() if board else ()
-        logs = [workspace.log(name) for name, row in rows if row.state not in (State.READY, State.DONE)]
         control.stop(workspace)
-        screen.show_failure(board, [log for log in (*logs, workspace.log("runner")) if log.exists()])
+        culprits = board.culprits() if board else []
+        logs = [workspace.log(name) for name in (*culprits, "runner")]
+        screen.show_failure(board, [log for log in logs if log.exists()])
         raise typer.Exit(1)
     screen.show_status(board)
     if GATEWAY in board.rows:

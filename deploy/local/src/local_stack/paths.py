@@ -40,6 +40,10 @@ class Workspace:
         found = self.root.glob("services/*/src/*/__main__.py")
         return tuple(sorted(path.parent.name for path in found if path.parent.name == path.parents[2].name))
 
+    def migrations(self, service: str) -> Path:
+        """The folder of a service's migrations."""
+        return self.root / "services" / service / "migrations"
+
     def has_gateway(self) -> bool:
         """Whether the gateway can be run."""
         return (self.root / "gateway" / "src" / "gateway" / "__main__.py").exists()

@@ -15,6 +15,7 @@ from local_stack.board import Board, Phase, Snapshot, State
 from local_stack.health import healthy, is_healthy
 from local_stack.kafka import Kafka
 from local_stack.locks import Taken, locked
+from local_stack.migrated import Migrated
 from local_stack.paths import Workspace
 from local_stack.plan import GATEWAY, Plan, Ports
 from local_stack.ports import first_free, free_ports
@@ -26,6 +27,7 @@ from local_stack.supervised import StartFailed, Supervised, Unit, end_politely
 ALREADY_RUNS = 3
 """Exit code of a runner that found another one at work."""
 _GATEWAY_PORT = 8080
+Step = asyncio.Task[None]
 
 
 def main(workspace: Workspace) -> int:
@@ -100,11 +102,12 @@ class Runner:
         own = Addresses(postgres.dsn, kafka.address, kafka.admin.username, kafka.admin.password, seed.value)
         plan = Plan(given or own, self._ports())
         plan.save(self._workspace.state / "plan.json")
+        migrated = Migrated(None if given else postgres.folder)
         async with asyncio.TaskGroup() as group:
             databases = group.create_task(self._databases(plan, None if given else postgres))
             topics = group.create_task(self._topics(plan, None if given else kafka))
             for service in plan.services:
-                group.create_task(self._service(service, plan, databases, topics))
+                group.create_task(self._service(service, plan, migrated, databases, topics))
             if GATEWAY in plan.ports:
                 group.create_task(self._gateway(plan, topics))
 
@@ -133,16 +136,17 @@ class Runner:
         command = server.command(self._workspace.log(name))
         await self._supervise(self._servers, Unit(name, command, server.ready, url=server.address))
 
-    async def _service(
-        self, name: str, plan: Plan, databases: "asyncio.Task[None]", topics: "asyncio.Task[None]"
-    ) -> None:
+    async def _service(self, name: str, plan: Plan, migrated: Migrated, databases: Step, topics: Step) -> None:
         self._board.set(name, state=State.WAITING)
         await databases
-        await self._job(name, plan.migrate(name, self._workspace))
+        migrations = self._workspace.migrations(name)
+        if not migrated.knows(name, migrations):
+            await self._job(name, plan.migrate(name, self._workspace))
+            migrated.note(name, migrations)
         await topics
         await self._serve(name, plan)
 
-    async def _gateway(self, plan: Plan, topics: "asyncio.Task[None]") -> None:
+    async def _gateway(self, plan: Plan, topics: Step) -> None:
         self._board.set(GATEWAY, state=State.WAITING)
         await topics
         await self._serve(GATEWAY, plan)

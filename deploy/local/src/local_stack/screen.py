@@ -86,11 +86,11 @@ def show_status(board: Snapshot) -> None:
 
 def show_failure(board: Snapshot | None, logs: Iterable[Path]) -> None:
     """Why a start failed, with the end of the logs that tell more."""
-    console.print(f"[bold red]The stack did not start.[/] {board.reason if board else ''}")
+    console.print(f"[bold red]The stack did not start.[/] {board.reason if board else ''}", soft_wrap=True)
     for log in logs:
-        console.print(f"\n[bold]{log}[/]")
+        console.print(f"\n[bold]{log}[/]", soft_wrap=True)
         for line in log.read_text(errors="replace").splitlines()[-20:]:
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
 
 
 def show_logs(logs: list[Path], *, lines: int, follow: bool) -> None:
