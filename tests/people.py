@@ -7,7 +7,7 @@ from uuid import UUID
 
 import httpx
 
-from .stack import eventually
+from .stack import PATIENCE_S, eventually
 
 Json = dict[str, Any]
 
@@ -93,3 +93,44 @@ class Organisation:
 def a_person(url: str, name: str) -> Person:
     """Somebody who has not signed up yet."""
     return Person(name, httpx.Client(base_url=url, timeout=SECONDS))
+
+
+@dataclass
+class Conversation:
+    """A chat of one person with the assistant."""
+
+    person: Person
+    chat_id: str
+
+    @classmethod
+    def opened(cls, person: Person) -> "Conversation":
+        """A new chat; waits until chats has heard of the assistant."""
+        body = {"title": "Plans", "agent_id": person.listed("/api/v1/agents")[0]["id"]}
+
+        def opening() -> Json | None:
+            answer = person.http.post("/api/v1/chats", json=body)
+            return answer.json() if answer.status_code == 201 else None
+
+        return cls(person, eventually(opening, "a chat with the assistant opens")["id"])
+
+    @property
+    def _path(self) -> str:
+        return f"/api/v1/chats/{self.chat_id}/messages"
+
+    def ask(self, text: str) -> Json:
+        """Writes a message, which starts a run."""
+        return self.person.call("POST", self._path, 201, json={"text": text})
+
+    @property
+    def messages(self) -> list[Json]:
+        """All of them, the oldest first."""
+        return self.person.listed(self._path)
+
+    def reply(self, seconds: float = PATIENCE_S) -> Json:
+        """The newest message, waited for until it is the agent's or a note of the system."""
+
+        def last() -> Json | None:
+            found = self.messages[-1]
+            return found if found["author"]["kind"] != "user" else None
+
+        return eventually(last, "the question is answered", seconds)

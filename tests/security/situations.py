@@ -6,6 +6,8 @@ Whoever adds a route with an id in its path adds a situation here, unless one fi
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from ..people import Person
+from ..stack import eventually
 from .world import Given, World
 
 Situation: TypeAlias = Callable[[World], Given]
@@ -18,21 +20,88 @@ def plain(world: World) -> Given:
 
 def own_chat(world: World) -> Given:
     """A chat of the owner alone."""
-    return _chat(world, [])
+    return _chat_with(world, [])
 
 
 def chat_of_all(world: World) -> Given:
     """A chat in which member and viewer take part."""
-    return _chat(world, [str(world.member.id), str(world.viewer.id)])
+    return _chat_with(world, [world.member, world.viewer])
 
 
-def _chat(world: World, participants: Sequence[str]) -> Given:
-    body = {"title": "Plans", "participants": participants}
+def act_in_own_chat(world: World) -> Given:
+    """An agent is asked to act in a chat of the owner alone."""
+    return _act_in(world, own_chat(world), refused=403)
+
+
+def act_in_chat_of_all(world: World) -> Given:
+    """An agent is asked to act in a chat of all three."""
+    return _act_in(world, chat_of_all(world), refused=403)
+
+
+def assistant(world: World) -> Given:
+    """The organisation's agent."""
+    return Given({"agent_id": world.organisation.assistant["id"]})
+
+
+def own_run(world: World) -> Given:
+    """A run that the owner has asked for, and that has ended."""
+    return _ended_run_of(world.owner)
+
+
+def run_of_member(world: World) -> Given:
+    """A run that the member has asked for, and that has ended: the owner sees it as an admin."""
+    return _ended_run_of(world.member)
+
+
+def kind(world: World) -> Given:
+    """A kind of module that everybody has."""
+    return Given({"kind": "project"})
+
+
+def project(world: World) -> Given:
+    """A planned project of the owner, with an If-Match that fits."""
+    body = {"kind": "project", "data": {"name": "Summer Tour"}}
+    made = world.owner.call("POST", "/api/v1/modules", 201, json=body)
+    return Given({"module_id": made["id"]}, headers=_if_match(made["revision"]))
+
+
+def project_to_start(world: World) -> Given:
+    """The same, and the action that starts it."""
+    found = project(world)
+    return Given({**found.ids, "action": "start"}, headers=found.headers)
+
+
+def _chat_with(world: World, others: Sequence[Person]) -> Given:
+    body = {"title": "Plans", "participants": [str(person.id) for person in others]}
     chat = world.owner.call("POST", "/api/v1/chats", 201, json=body)
     return Given({"chat_id": chat["id"]})
 
 
-def situations() -> dict[str, Situation]:
-    """All of them, by name."""
-    found = globals().items()
-    return {name: value for name, value in found if callable(value) and getattr(value, "__module__", "") == __name__}
+def _act_in(world: World, chat: Given, refused: int) -> Given:
+    """Waits until the agent service knows the chat: a viewer, who may never act, is refused from then on."""
+    body = {"message": "hello", **chat.ids}
+
+    def known() -> bool:
+        return world.viewer.http.post("/api/v1/agent/act", json=body).status_code == refused
+
+    eventually(known, "the agent service knows the chat")
+    return Given(body=body)
+
+
+def _ended_run_of(person: Person) -> Given:
+    run = person.call("POST", "/api/v1/agent/act", 202, json={"message": "hello"})
+    path = f"/api/v1/runs/{run['run_id']}"
+    eventually(lambda: person.call("GET", path, 200)["ended_at"], "the run ends")
+    return Given({"run_id": run["run_id"]})
+
+
+def _if_match(revision: int) -> dict[str, str]:
+    return {"If-Match": f'"{revision}"'}
+
+
+SITUATIONS: dict[str, Situation] = {
+    name: made
+    for name, made in globals().items()
+    if not name.startswith("_") and getattr(made, "__module__", "") == __name__
+}
+"""All of them, by name."""

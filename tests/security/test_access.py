@@ -7,11 +7,10 @@ from uuid import uuid4
 import pytest
 
 from .matrix import CALLERS, TABLE, BadTable, Row, gaps, read, routes
-from .situations import situations
+from .situations import SITUATIONS
 from .world import Answer, Given, World
 
 ROWS = read(TABLE.read_text())
-SITUATIONS = situations()
 WITH_IDS = [row for row in ROWS if "{" in row.path]
 
 

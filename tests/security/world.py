@@ -58,26 +58,43 @@ class World:
     def people(self) -> list[Person]:
         return [self.owner, self.member, self.viewer, self.foreign]
 
-    def example(self, method: str, path: str) -> Any:
-        """The example body of an operation; None where it takes none."""
-        operation = self.document["paths"][path][method.lower()]
-        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-        if content is None:
-            return None
-        schema = self.resolved(content["schema"])
-        return content.get("example", schema.get("example", next(iter(schema.get("examples", [])), None)))
+    def operation(self, row: Row) -> Json:
+        """What the document says of a route."""
+        found: Json = self.document["paths"][row.path][row.method.lower()]
+        return found
 
-    def resolved(self, schema: Json) -> Json:
-        """The schema itself where it is a reference to one."""
+    def takes(self, row: Row, header: str) -> bool:
+        """Whether the operation names this header as a parameter."""
+        parameters = self.operation(row).get("parameters", [])
+        return any(one["in"] == "header" and one["name"].lower() == header.lower() for one in parameters)
+
+    def body_schema(self, row: Row) -> Json | None:
+        """The schema of the operation's JSON body; None where it takes none."""
+        content = self._content(row)
+        return None if content is None else self._resolved(content["schema"])
+
+    def body(self, row: Row, given: Given) -> Any:
+        """What is sent in a situation: its own body, else the document's example; None where there is no body."""
+        content = self._content(row)
+        if content is None or given.body is not None:
+            return given.body
+        for example in content.get("examples", {}).values():
+            return example["value"]
+        return content.get("example", self._resolved(content["schema"]).get("example"))
+
+    def call(self, caller: str, row: Row, given: Given, **request: Any) -> Answer:
+        """What the caller gets; `request` replaces what the situation sends, as arguments of httpx."""
+        sent = {"headers": given.headers, "json": self.body(row, given), **request}
+        with self.clients[caller].stream(row.method, row.path.format_map(given.ids), **sent) as answer:
+            endless = answer.headers.get("content-type", "").startswith("text/event-stream")
+            return Answer(answer.status_code, answer.headers, "" if endless else answer.read().decode())
+
+    def _content(self, row: Row) -> Json | None:
+        found: Json | None = self.operation(row).get("requestBody", {}).get("content", {}).get("application/json")
+        return found
+
+    def _resolved(self, schema: Json) -> Json:
         if "$ref" not in schema:
             return schema
         found: Json = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         return found
-
-    def call(self, caller: str, row: Row, given: Given) -> Answer:
-        """What the caller gets. Every request that changes something carries an If-Match that fits or is ignored."""
-        body = self.example(row.method, row.path) if given.body is None else given.body
-        path = row.path.format_map(given.ids)
-        with self.clients[caller].stream(row.method, path, headers=given.headers, json=body) as answer:
-            endless = answer.headers.get("content-type", "").startswith("text/event-stream")
-            return Answer(answer.status_code, answer.headers, "" if endless else answer.read().decode())

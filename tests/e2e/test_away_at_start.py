@@ -1,0 +1,58 @@
+"""Broker and database away when processes start: they live, say what is missing, and go on when it has come."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from local_stack.plan import GATEWAY
+
+from ..stack import Stack, eventually
+from .lonely import Lonely
+
+
+@pytest.fixture
+async def lonely(stack: Stack) -> AsyncIterator[Lonely]:
+    """Prepared, not started; ended after the test."""
+    stack.healthy()
+    processes = Lonely(stack)
+    await processes.prepare()
+    yield processes
+    processes.end()
+
+
+async def test_processes_wait_for_their_servers_alive_and_say_what_is_missing(lonely: Lonely) -> None:
+    lonely.start()
+    for process in lonely.running:
+        await asyncio.to_thread(_until, lonely, process, 503)
+        live, ready = lonely.ask(process, "/health/live"), lonely.ask(process, "/health/ready")
+        assert live is not None
+        assert ready is not None
+        assert live.status_code == 200
+        missing = [lonely.broker] if process == GATEWAY else [lonely.broker, lonely.database]
+        for server in missing:
+            await asyncio.to_thread(_said, lonely, process, server.address)
+    async with await lonely.database.open(), await lonely.broker.open():
+        for process in lonely.running:
+            await asyncio.to_thread(_until, lonely, process, 200)
+        assert {name: process.poll() for name, process in lonely.running.items()} == dict.fromkeys(lonely.running)
+        assert await asyncio.to_thread(lonely.end) == dict.fromkeys(lonely.running, 0)
+
+
+def _until(lonely: Lonely, process: str, status: int) -> None:
+    def ready() -> bool:
+        answer = lonely.ask(process, "/health/ready")
+        return answer is not None and answer.status_code == status
+
+    eventually(ready, f"{process} answers {status}", 30)
+
+
+def _said(lonely: Lonely, process: str, address: str) -> None:
+    """In the log and in the health: which server is missing."""
+    eventually(lambda: address in lonely.log(process), f"{process} logs that {address} is missing", 10)
+
+    def shown() -> bool:
+        answer = lonely.ask(process, "/health/ready")
+        return answer is not None and address in answer.text
+
+    eventually(shown, f"the health of {process} names {address}", 10)
