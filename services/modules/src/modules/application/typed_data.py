@@ -78,9 +78,14 @@ def _adapter(model: type[object]) -> TypeAdapter[Any]:
 
 def _refusal(error: ValidationError, at: str) -> InvalidData:
     found = error.errors(include_url=False, include_input=False)
-    placed: Sequence[Mapping[str, Any]] = [{**one, "loc": ("body", at, *one["loc"])} for one in found]
+    placed: Sequence[Mapping[str, Any]] = [{**one, "loc": ("body", at, *_place(one["loc"]))} for one in found]
     failure = failure_of(placed)
     return InvalidData(failure.errors if isinstance(failure, InvalidInput) else ())
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where pydantic found it; for a wrong key of a dictionary that is the entry, as no pointer names a key alone."""
+    return loc[:-1] if loc[-1:] == ("[key]",) else loc
 
 
 def _holds_nul(value: Any) -> bool:
