@@ -9,6 +9,7 @@ import pytest
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+from structlog.testing import capture_logs
 
 from chassis.health import Health
 from chassis.http.app import create_app
@@ -157,11 +158,15 @@ async def test_a_wrong_query_parameter_is_named(client: httpx.AsyncClient) -> No
     assert (await client.get(path + "?depth=%ED%A0%80")).status_code == 422
 
 
-async def test_a_bug_tells_nothing_of_itself(client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = await client.get("/api/v1/bug")
+async def test_a_bug_is_told_to_the_log_and_not_to_the_client(client: httpx.AsyncClient) -> None:
+    with capture_logs() as logged:
+        answer = await client.get("/api/v1/bug")
     assert (answer.status_code, slug(answer)) == (500, "internal-error")
     assert "secret" not in answer.text
     assert "RuntimeError" not in answer.text
+    crashed, answered = logged
+    assert (crashed["event"], str(crashed["exc_info"])) == ("http.crashed", "secret inside")
+    assert (answered["log_level"], answered["status"]) == ("error", 500)
 
 
 async def test_infrastructure_that_is_away_answers_503_with_retry_after(client: httpx.AsyncClient) -> None:
