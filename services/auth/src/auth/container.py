@@ -1,0 +1,38 @@
+"""The composition root of auth: settings in, everything wired out. Production and tests use it alike."""
+
+from auth.adapters.access_tokens import SignedAccessTokens
+from auth.adapters.passwords import ArgonPasswords
+from auth.adapters.sealing import AesGcmSeal
+from auth.adapters.signing_keys import KeyRing
+from auth.adapters.transaction import PostgresTransaction
+from auth.adapters.well_known_passwords import password_policy
+from auth.application.use_cases import UseCases
+from auth.entrypoints.http import routes
+from auth.entrypoints.kafka import consumers
+from auth.settings import Settings
+from chassis.core import Clock, SystemClock
+from chassis.serve import Parts
+from chassis.wiring import Wiring
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Parts:
+    """The parts of one process of auth. Tokens are verified with its own keys: it fetches none."""
+    wiring, clock = Wiring("auth", settings, PostgresTransaction), clock or SystemClock()
+    seal = AesGcmSeal(settings.keys)
+    ring = wiring.keys = KeyRing(wiring.database, seal, clock)
+    passwords = ArgonPasswords()
+    use_cases = UseCases(
+        clock,
+        wiring.runner,
+        policy=password_policy(),
+        passwords=passwords,
+        tokens=SignedAccessTokens(ring),
+        seal=seal,
+    )
+    return wiring.parts(
+        description="Who may do what: users, organisations, sessions.",
+        routers=routes(use_cases, wiring.doors, ring),
+        consumers=consumers(),
+        always=[ring],
+        close=[passwords.close],
+    )
