@@ -9,22 +9,30 @@ from starlette.responses import Response
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A body with a status. `etag` is the revision of the object; `location` is a path."""
+    """A body with a status. `etag` is the revision of the object; `location` is a path.
+
+    `stored`: what is kept under an idempotency key instead of a body that tells a secret.
+    """
 
     body: BaseModel | None
     status: int = 200
     etag: int | None = None
     location: str | None = None
+    stored: BaseModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An answer as it goes out, and as it is stored under an idempotency key; `replayed` when it comes from there."""
+    """An answer as it goes out, and as it is stored under an idempotency key; `replayed` when it comes from there.
+
+    `stored_body`: the body that is kept there, where the one that goes out tells a secret.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     replayed: bool = False
+    stored_body: bytes | None = None
 
     @classmethod
     def of(cls, answer: Answer) -> "Rendered":
@@ -36,7 +44,8 @@ class Rendered:
         if answer.body is None:
             return cls(answer.status, headers, b"")
         headers["Content-Type"] = "application/json"
-        return cls(answer.status, headers, answer.body.model_dump_json().encode())
+        stored = answer.stored.model_dump_json().encode() if answer.stored is not None else None
+        return cls(answer.status, headers, answer.body.model_dump_json().encode(), stored_body=stored)
 
     def response(self) -> Response:
         extra = {"Idempotency-Replayed": "true"} if self.replayed else {}
@@ -47,9 +56,9 @@ def ok(body: BaseModel, *, etag: int | None = None) -> Answer:
     return Answer(body, 200, etag)
 
 
-def created(body: BaseModel, *, at: str, etag: int | None = None) -> Answer:
+def created(body: BaseModel, *, at: str, etag: int | None = None, stored: BaseModel | None = None) -> Answer:
     """201 for a new object that is found at the path `at`."""
-    return Answer(body, 201, etag, at)
+    return Answer(body, 201, etag, at, stored)
 
 
 def accepted(body: BaseModel, *, at: str | None = None) -> Answer:

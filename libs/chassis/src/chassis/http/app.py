@@ -28,6 +28,8 @@ from chassis.http.problems import ProblemError, problem
 from chassis.http.routing import Router
 from chassis.http.validation import failure_of
 
+WELL_KNOWN = "/.well-known"
+
 _BY_STATUS: dict[int, Failure] = {
     400: MalformedJson(),
     404: NotFound(),
@@ -47,6 +49,8 @@ def create_app(
 ) -> FastAPI:
     """An app with the routers below `/api/v1`, the health routes, and problem details for every error.
 
+    A router of well-known addresses (RFC 8615) stands at the root, where everybody looks for them.
+
     `checks` answers the present health of each dependency by name. `passing` tells an exception that will pass (503)
     from a bug (500): `chassis.database.is_passing` in a service. `docs` serves `/openapi.json`; a page to read it
     belongs to the gateway. Raises TypeError for a router whose routes do not read JSON strictly.
@@ -56,7 +60,7 @@ def create_app(
     for router in routers:
         if not isinstance(router, Router):
             raise TypeError("a service's routes are made with chassis.http.routing.Router")
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router, prefix="" if router.prefix == WELL_KNOWN else "/api/v1")
     _keep_document(app)
     return app
 

@@ -60,7 +60,8 @@ class KeyedRequest:
 
     async def _store(self, connection: AsyncConnection, answer: Rendered) -> None:
         headers = orjson.dumps(answer.headers).decode()
-        row = {"digest": self.digest, "status": answer.status, "headers": headers, "body": answer.body}
+        body = answer.body if answer.stored_body is None else answer.stored_body
+        row = {"digest": self.digest, "status": answer.status, "headers": headers, "body": body}
         await connection.execute(_STORE, {**self._identity, **row})
 
     @property
