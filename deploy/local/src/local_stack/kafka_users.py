@@ -107,13 +107,8 @@ def client_settings(credentials: Credentials | None) -> dict[str, Any]:
     }
 
 
-async def answering(bootstrap: str, credentials: Credentials | None) -> None:
-    """Wait until a broker listens there and lets these credentials in."""
-    while not await _answers(bootstrap, credentials):  # noqa: ASYNC110 - another process's state has no event
-        await asyncio.sleep(0.05)
-
-
-async def _answers(bootstrap: str, credentials: Credentials | None) -> bool:
+async def answers(bootstrap: str, credentials: Credentials | None) -> bool:
+    """Whether a broker listens there and lets these credentials in."""
     host, _, port = bootstrap.split(",")[0].rpartition(":")
     try:
         _, writer = await asyncio.open_connection(host, int(port))

@@ -5,7 +5,6 @@ checkout below `/root`, say) keeps `nobody` out, binaries and data live in a tem
 state folder.
 """
 
-import asyncio
 import os
 import shutil
 import signal
@@ -75,16 +74,16 @@ class Postgres:
             stop_signal=signal.SIGINT,
         )
 
-    async def ready(self) -> None:
-        """Wait until it answers."""
-        while True:
-            try:
-                connection = await asyncpg.connect(self.dsn, timeout=5)
-            except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError, TimeoutError):
-                await asyncio.sleep(0.03)
-            else:
-                await connection.close()
-                return
+    async def trouble(self) -> str | None:
+        """None when it answers. Raises `asyncpg.InvalidPasswordError` when the data folder is of another seed."""
+        try:
+            connection = await asyncpg.connect(self.dsn, timeout=5)
+        except asyncpg.InvalidPasswordError:
+            raise
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            return str(error) or "does not answer"
+        await connection.close()
+        return None
 
     @property
     def _home(self) -> Path:

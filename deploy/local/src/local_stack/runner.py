@@ -12,7 +12,7 @@ import sys
 from local_stack import addresses, jars
 from local_stack.addresses import Addresses
 from local_stack.board import Board, Phase, Snapshot, State
-from local_stack.health import healthy, is_healthy
+from local_stack.health import http_trouble
 from local_stack.kafka import Kafka
 from local_stack.locks import Taken, locked
 from local_stack.migrated import Migrated
@@ -134,7 +134,7 @@ class Runner:
         self._board.set(name, state=State.WORKING)
         await asyncio.to_thread(server.prepare)
         command = server.command(self._workspace.log(name))
-        await self._supervise(self._servers, Unit(name, command, server.ready, url=server.address))
+        await self._supervise(self._servers, Unit(name, command, server.trouble, server.address, interval=10))
 
     async def _service(self, name: str, plan: Plan, migrated: Migrated, databases: Step, topics: Step) -> None:
         self._board.set(name, state=State.WAITING)
@@ -153,7 +153,7 @@ class Runner:
 
     async def _serve(self, name: str, plan: Plan) -> None:
         port, command = plan.ports[name].http, plan.serve(name, self._workspace)
-        unit = Unit(name, command, lambda: healthy(port), lambda: is_healthy(port), plan.url(name))
+        unit = Unit(name, command, lambda: http_trouble(port), plan.url(name))
         await self._supervise(self._processes, unit)
 
     async def _supervise(self, among: list[Supervised], unit: Unit) -> None:

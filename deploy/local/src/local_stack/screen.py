@@ -55,11 +55,11 @@ def _follow_live(boards: Iterable[Snapshot]) -> Snapshot | None:
 
 
 def _follow_plainly(boards: Iterable[Snapshot]) -> Snapshot | None:
-    last, shown, began = None, dict[str, State](), time.monotonic()
+    last, shown, began = None, dict[str, tuple[State, str]](), time.monotonic()
     for last in boards:
         for name, row in last.rows.items():
-            if shown.get(name) != row.state:
-                shown[name] = row.state
+            if shown.get(name) != (row.state, row.note):
+                shown[name] = row.state, row.note
                 console.print(f"{time.monotonic() - began:5.1f} s  {name:10} {row.state}  {row.note}".rstrip())
     return last
 

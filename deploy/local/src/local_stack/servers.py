@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from local_stack import jars, postgres
 from local_stack.addresses import Addresses
+from local_stack.health import untroubled
 from local_stack.kafka import Kafka
 from local_stack.locks import locked
 from local_stack.paths import state_folder
@@ -137,4 +138,4 @@ def _sessions() -> Path:
 
 
 async def _both(database: Postgres, broker: Kafka) -> None:
-    await asyncio.gather(database.ready(), broker.ready())
+    await asyncio.gather(untroubled(database.trouble), untroubled(broker.trouble))

@@ -2,12 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import psutil
 
 from local_stack.board import Board, State
+from local_stack.health import Trouble, untroubled
 from local_stack.processes import Command, Identity
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -15,7 +15,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 _STEADY = 60.0
 """Seconds without a crash after which the pauses begin anew."""
 _PATIENCE = 10.0
-_HEALTH_INTERVAL = 3.0
 _HOPELESS = 3
 """Crashes before it was ever ready, after which a start has failed."""
 _WRONG_SETTING = 78
@@ -28,13 +27,13 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True)
 class Unit:
-    """What to supervise: `ready` waits until it serves; `healthy`, where given, is asked from time to time after."""
+    """What to supervise. `trouble` is asked often until it is ready, and each `interval` seconds from then on."""
 
     name: str
     command: Command
-    ready: Callable[[], Awaitable[None]]
-    healthy: Callable[[], Awaitable[bool]] | None = None
-    url: str = ""
+    trouble: Trouble
+    url: str
+    interval: float = 3.0
 
 
 class Supervised:
@@ -91,15 +90,15 @@ class Supervised:
             watching.cancel()
 
     async def _watch(self) -> None:
-        await self._unit.ready()
-        self._show(State.READY)
+        await untroubled(self._unit.trouble, lambda line: self._show(State.STARTING, note=line))
+        self._show(State.READY, note="")
         if not self._was_ready.done():
             self._was_ready.set_result(None)
-        while self._unit.healthy is not None:
-            await asyncio.sleep(_HEALTH_INTERVAL)
-            state = State.READY if await self._unit.healthy() else State.UNHEALTHY
-            if state != self._board.row(self._unit.name).state:
-                self._show(state)
+        while True:
+            await asyncio.sleep(self._unit.interval)
+            trouble = await self._unit.trouble()
+            if (trouble or "") != self._board.row(self._unit.name).note:
+                self._show(State.UNHEALTHY if trouble else State.READY, note=trouble or "")
 
     def _watched(self, watching: "asyncio.Task[None]") -> None:
         error = None if watching.cancelled() else watching.exception()
