@@ -67,8 +67,9 @@ def _context_words(context: Collection[str]) -> set[str]:
 
 
 def _is_repetition(text: str) -> bool:
-    """Whether one part, at most half of the whole, is said again and again ("abcabcab")."""
-    return any(text == (text[:size] * len(text))[: len(text)] for size in range(1, len(text) // 2 + 1))
+    """Whether a part that is too short for a password is said twice or more often ("abcabcab")."""
+    longest = min(LEAST - 1, len(text) // 2)
+    return any(text == (text[:size] * len(text))[: len(text)] for size in range(1, longest + 1))
 
 
 def _is_sequence(plain: str) -> bool:
