@@ -11,7 +11,7 @@ from chassis.core import Ok, Result, new_id
 from chassis.database import Database
 from chassis.outbox.store import OutboxStore
 from chassis.paging import Listed, Page
-from chassis.use_case import Context, Runner, Work
+from chassis.use_case import ChangedMeanwhile, Context, Runner, Work
 from modules.adapters.transaction import PostgresTransaction
 from modules.application.ports import Transaction
 from modules.application.views import ListModules, ModuleSummary, ModuleView
@@ -77,6 +77,22 @@ async def test_a_change_is_stored_with_its_version(world: World) -> None:
     actor = context.actor
     whose = (newest.user_id, newest.agent_id, newest.agent_version, newest.run_id, newest.tool_call)
     assert whose == (actor.user_id, actor.agent_id, actor.agent_version, actor.run_id, by.tool_call)
+
+
+async def test_a_change_of_an_outdated_module_is_not_stored(database: Database) -> None:
+    world, context = PostgresWorld(database), a_context()
+    outdated = await _add(world, context)
+    by = Doer(context.actor)
+    await _change(world, context, outdated, lambda found: _started(found, by))
+    outdated.take_recorded()
+    version = _changed(outdated, Project(name="Winter Tour"), by)
+
+    async def save(tx: Transaction) -> Result[None]:
+        await tx.modules.save(outdated, version)
+        return Ok(None)
+
+    with pytest.raises(ChangedMeanwhile):
+        await world.do(context, save)
 
 
 async def test_a_deleted_module_is_gone_but_for_its_history(world: World) -> None:
