@@ -74,10 +74,10 @@ CREATE TABLE dead_letters (
 )
 """
 DEAD_LETTERS_DUE = """
-CREATE INDEX dead_letters_due ON dead_letters (consumer, retry_at) WHERE retry_at IS NOT NULL
+CREATE INDEX dead_letters_due ON dead_letters (least(retry_at, deadline)) WHERE least(retry_at, deadline) IS NOT NULL
 """
 DEAD_LETTERS_DEADLINE = """
-CREATE INDEX dead_letters_deadline ON dead_letters (consumer, deadline) WHERE deadline IS NOT NULL
+CREATE INDEX dead_letters_deadline ON dead_letters (consumer, topic, key) WHERE deadline IS NOT NULL
 """
 
 IDEMPOTENCY_KEYS = """

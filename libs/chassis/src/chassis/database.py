@@ -1,6 +1,5 @@
-"""The service's database: a pool of connections whose every transaction sees only the organisations it was opened for."""
+"""The service's database: a pool of connections; each transaction sees only the organisations it was opened for."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -16,8 +15,8 @@ _SCOPE = text("SELECT set_config('stoa.org_ids', :ids, true)")
 
 # Classes of SQLSTATE that say nothing about the statement: connection, transaction rollback (deadlock, serialisation),
 # resources, operator intervention (shutdown, statement or lock time-out), system error. PostgreSQL manual, appendix A.
-_PASSING_CLASSES = ("08", "40", "53", "57", "58")
-_LOCK_NOT_AVAILABLE = "55P03"
+# And two single ones: a lock that was not to be had in time, a session that was ended because it idled.
+_PASSING = ("08", "40", "53", "57", "58", "55P03", "25P03")
 
 
 class Database:
@@ -34,6 +33,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -76,13 +76,22 @@ async def driver(connection: AsyncConnection) -> Any:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether `error` comes from the infrastructure and will pass, so that the same work is simply tried again."""
-    if isinstance(error, PoolTimeout | OSError | asyncio.TimeoutError | InterfaceError | asyncpg.InterfaceError):
-        return True
+    """Whether `error` comes from the infrastructure and will pass, so that the same work is simply tried again.
+
+    A file that is missing is an OSError too, but it names the file; bad input to a statement is asyncpg's
+    InterfaceError too, but a ValueError as well. Neither passes.
+    """
     if isinstance(error, DBAPIError):
-        return isinstance(error, OperationalError) or _is_passing_state(getattr(error.orig, "sqlstate", None) or "")
-    return isinstance(error, asyncpg.PostgresError) and _is_passing_state(error.sqlstate or "")
+        return error.connection_invalidated or is_passing(error.driver_exception)
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_PASSING)
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)
+    return isinstance(error, PoolTimeout) or (isinstance(error, OSError) and error.filename is None)
 
 
-def _is_passing_state(sqlstate: str) -> bool:
-    return sqlstate.startswith(_PASSING_CLASSES) or sqlstate == _LOCK_NOT_AVAILABLE
+def is_statement_timeout(error: BaseException) -> bool:
+    """Whether one statement ran too long: it may be the database that is slow, or this statement alone."""
+    if isinstance(error, DBAPIError):
+        return is_statement_timeout(error.driver_exception)
+    return isinstance(error, asyncpg.QueryCanceledError)

@@ -1,6 +1,7 @@
 """Parking: events that cannot be applied now wait here, in order per key, while other keys flow.
 
-Whoever parks, retries or settles locks the row of `parked_keys` first, then the inbox row, and reads again.
+Whoever parks, retries or settles locks the row of `parked_keys` first, then the inbox row, and reads again. Only the
+first of a key is tried, whichever of them is due.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,47 +15,67 @@ from contracts.topics import Topic
 RETRY_SPAN = timedelta(seconds=30)
 """How long an event that waits for another is tried again by itself."""
 
-_OPEN_KEY = "INSERT INTO parked_keys (consumer, topic, key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_LONGEST_ERROR = 2000
+
+_OPEN_KEY = """
+INSERT INTO parked_keys AS p (consumer, topic, key) VALUES ($1, $2, $3)
+ON CONFLICT (consumer, topic, key) DO UPDATE SET parked_at = p.parked_at
+"""
 _LOCK_KEY = "SELECT true FROM parked_keys WHERE consumer = $1 AND topic = $2 AND key = $3 FOR UPDATE"
 _TRY_LOCK_KEY = _LOCK_KEY + " SKIP LOCKED"
 _PARK = """
 INSERT INTO dead_letters (consumer, topic, key, event_id, sequence, kind, kafka_partition, kafka_offset, headers,
-                          raw_key, value, error, retry_at, retry_until, deadline)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-        now() + $13::interval, now() + $14::interval, $15)
+                          raw_key, value, error, attempts, retry_at, retry_until, deadline)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        now() + $14::interval, now() + $15::interval, $16)
 ON CONFLICT DO NOTHING
 """
-# Aggregate events go by sequence; what has none (records, bytes that are no event) in order of arrival, after them.
-_HEAD = """
-SELECT *, retry_at <= now() AS due, deadline <= now() AS late, retry_until <= now() AS given_up FROM dead_letters
-WHERE consumer = $1 AND topic = $2 AND key = $3 ORDER BY sequence NULLS LAST, id LIMIT 1
-"""
-_WAKE_HEAD = """
-UPDATE dead_letters SET retry_at = now() WHERE id = (
-    SELECT id FROM dead_letters WHERE consumer = $1 AND topic = $2 AND key = $3
-    ORDER BY sequence NULLS LAST, id LIMIT 1)
-"""
+_OF_KEY = "consumer = $1 AND topic = $2 AND key = $3"
+# Whatever is past its deadline goes first: it will be refused, so no order is broken. Then aggregate events by
+# sequence; what has none (records, bytes that are no event) in order of arrival.
+_HEAD = f"""
+SELECT *, deadline <= now() AS late, retry_until <= now() AS given_up, now() - parked_at AS waited,
+    EXISTS (SELECT FROM dead_letters WHERE {_OF_KEY} AND least(retry_at, deadline) <= now()) AS due
+FROM dead_letters WHERE id = coalesce(
+    (SELECT id FROM dead_letters WHERE {_OF_KEY} AND deadline <= now() ORDER BY id LIMIT 1),
+    (SELECT id FROM dead_letters WHERE {_OF_KEY} ORDER BY sequence NULLS LAST, id LIMIT 1))
+"""  # noqa: S608  made of constants
+_WAKE_HEAD = f"""
+UPDATE dead_letters SET retry_at = now(), retry_until = now() + $4::interval
+WHERE id = (SELECT id FROM dead_letters WHERE {_OF_KEY} ORDER BY sequence NULLS LAST, id LIMIT 1)
+"""  # noqa: S608  made of constants
 _REMOVE = "DELETE FROM dead_letters WHERE id = $1"
 _CLOSE_KEY = """
 DELETE FROM parked_keys AS p WHERE consumer = $1 AND topic = $2 AND key = $3
     AND NOT EXISTS (SELECT FROM dead_letters AS d WHERE (d.consumer, d.topic, d.key) = (p.consumer, p.topic, p.key))
 """
+# A refusal that itself fails is tried again in a while: the deadline stays passed.
 _POSTPONE = """
-UPDATE dead_letters SET retry_at = now() + $2::interval, attempts = attempts + 1, error = $3 WHERE id = $1
+UPDATE dead_letters SET
+    retry_at = now() + $2::interval,
+    attempts = attempts + $3,
+    error = $4,
+    deadline = CASE WHEN deadline <= now() THEN now() + interval '5 s' ELSE deadline END
+WHERE id = $1
+"""
+_STILL = """
+UPDATE dead_letters SET retry_at = NULL
+WHERE consumer = $1 AND topic = $2 AND key = $3 AND id <> $4 AND retry_at IS NOT NULL
 """
 _DUE = """
-SELECT DISTINCT topic, key FROM dead_letters
-WHERE consumer = $1 AND (retry_at <= now() OR deadline <= now()) LIMIT $2
-"""
-_NEXT_DUE = """
-SELECT extract(epoch FROM min(least(retry_at, deadline)) - now())::float FROM dead_letters
-WHERE consumer = $1 AND (retry_at IS NOT NULL OR deadline IS NOT NULL)
+SELECT consumer, topic, key, extract(epoch FROM least(retry_at, deadline) - now())::float AS seconds
+FROM dead_letters WHERE least(retry_at, deadline) IS NOT NULL AND consumer = ANY($1::text[])
+ORDER BY least(retry_at, deadline) LIMIT $2
 """
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A parked event. `due`, `late` and `given_up` are as of the reading transaction's clock."""
+    """A parked event. `due`, `late`, `given_up` and `waited` are as of the reading transaction's clock.
+
+    `due`: something of its key is to be tried. `late`: past its deadline. `given_up`: past the span of its retries.
+    `attempts` counts the handler's exceptions.
+    """
 
     id: int
     arrival: Arrival
@@ -62,6 +83,17 @@ class DeadLetter:
     due: bool
     late: bool
     given_up: bool
+    waited: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DueKey:
+    """A parked key with an event to try in so many seconds; zero or less: now."""
+
+    consumer: str
+    topic: str
+    key: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +103,7 @@ class DeadLetters:
     consumer: str
     topics: Mapping[str, Topic]
 
-    async def is_parked(self, connection: Any, topic: str, key: str) -> bool:
+    async def lock(self, connection: Any, topic: str, key: str) -> bool:
         """Whether the key is parked; if so its row is locked until the transaction ends."""
         return bool(await connection.fetchval(_LOCK_KEY, self.consumer, topic, key))
 
@@ -82,16 +114,16 @@ class DeadLetters:
     async def open_key(self, connection: Any, topic: str, key: str) -> None:
         """Parks the key, if it is not, and locks its row."""
         await connection.execute(_OPEN_KEY, self.consumer, topic, key)
-        await connection.fetchval(_LOCK_KEY, self.consumer, topic, key)
 
-    async def park(
+    async def add(
         self,
         connection: Any,
         arrival: Arrival,
         error: str,
         *,
+        attempts: int,
         retry_in: timedelta | None,
-        deadline: datetime | None = None,
+        deadline: datetime | None,
     ) -> None:
         """Adds an event to its parked key; once, however often it arrives. `retry_in` None: waits for its turn."""
         await connection.execute(
@@ -107,7 +139,8 @@ class DeadLetters:
             _pack(arrival.headers),
             arrival.raw_key,
             arrival.value,
-            error,
+            _storable(error),
+            attempts,
             retry_in,
             RETRY_SPAN,
             deadline,
@@ -119,7 +152,7 @@ class DeadLetters:
         if row is None:
             return None
         flags = (bool(row["due"]), bool(row["late"]), bool(row["given_up"]))
-        return DeadLetter(row["id"], _unpack(row, self.topics[topic]), row["attempts"], *flags)
+        return DeadLetter(row["id"], _unpack(row, self.topics[topic]), row["attempts"], *flags, row["waited"])
 
     async def settle(self, connection: Any, letter: DeadLetter) -> None:
         """Removes a settled event and lets the next of its key be tried at once."""
@@ -128,29 +161,34 @@ class DeadLetters:
         await self.close_key(connection, letter.arrival.topic, letter.arrival.key)
 
     async def wake_head(self, connection: Any, topic: str, key: str) -> None:
-        await connection.execute(_WAKE_HEAD, self.consumer, topic, key)
+        """Lets the first event of the key be tried at once, with a fresh span for its retries."""
+        await connection.execute(_WAKE_HEAD, self.consumer, topic, key, RETRY_SPAN)
 
-    async def postpone(self, connection: Any, letter: DeadLetter, error: str, retry_in: timedelta | None) -> None:
-        """Notes a failed try. `retry_in` None: it waits for a person."""
-        await connection.execute(_POSTPONE, letter.id, retry_in, error)
-
-    async def due(self, connection: Any, most: int = 100) -> Sequence[tuple[str, str]]:
-        """Keys (topic, key) with an event to try now."""
-        return [(row["topic"], row["key"]) for row in await connection.fetch(_DUE, self.consumer, most)]
+    async def postpone(
+        self, connection: Any, letter: DeadLetter, error: str, *, retry_in: timedelta | None, failed: bool
+    ) -> None:
+        """Notes a try that settled nothing. `retry_in` None: it waits for a person."""
+        await connection.execute(_POSTPONE, letter.id, retry_in, int(failed), _storable(error))
+        await connection.execute(_STILL, self.consumer, letter.arrival.topic, letter.arrival.key, letter.id)
 
     async def close_key(self, connection: Any, topic: str, key: str) -> None:
         """Unparks the key if nothing is left behind it."""
         await connection.execute(_CLOSE_KEY, self.consumer, topic, key)
 
-    async def seconds_to_next(self, connection: Any) -> float | None:
-        """How long until the next try is due; None when nothing waits for one."""
-        found: float | None = await connection.fetchval(_NEXT_DUE, self.consumer)
-        return found
+
+async def due_keys(connection: Any, consumers: Sequence[str], most: int = 100) -> list[DueKey]:
+    """Keys with an event to try, now or later, the earliest first; a key appears once for each such event."""
+    return [DueKey(*row) for row in await connection.fetch(_DUE, consumers, most)]
 
 
-def _pack(headers: Sequence[tuple[str, bytes]]) -> list[bytes]:
-    """Name, value, name, value …; a name goes as UTF-8. A null value, which no client of ours sends, becomes empty."""
-    return [part for name, value in headers for part in (name.encode(), value or b"")]
+def _storable(text: str) -> str:
+    """PostgreSQL takes neither NUL nor half a surrogate pair; and nobody reads the end of a long message."""
+    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()[:_LONGEST_ERROR]
+
+
+def _pack(headers: Sequence[tuple[str, bytes | None]]) -> list[bytes | None]:
+    """Name, value, name, value …; a name goes as UTF-8, a null value as null."""
+    return [part for name, value in headers for part in (name.encode(), value)]
 
 
 def _unpack(row: Any, topic: Topic) -> Arrival:
@@ -166,6 +204,6 @@ class _Stored:
 
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
     partition: int
     offset: int

@@ -6,10 +6,8 @@ One row per (consumer, topic, key), so it never needs purging. For records, whic
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-_POSITION = "SELECT sequence FROM inbox WHERE consumer = $1 AND topic = $2 AND key = $3"
-_LOCKED_POSITION = _POSITION + " FOR UPDATE"
+_POSITION = "SELECT sequence FROM inbox WHERE consumer = $1 AND topic = $2 AND key = $3 FOR UPDATE"
 
 _ADVANCE_ONE = "UPDATE inbox SET sequence = $4 WHERE consumer = $1 AND topic = $2 AND key = $3 AND sequence = $4 - 1"
 # The first sight of a key must be its sequence 1: a broker that lost its disk may show a later one first.
@@ -60,10 +58,9 @@ class Inbox:
 
     consumer: str
 
-    async def position(self, connection: Any, topic: str, key: str, *, lock: bool = False) -> int:
-        """The last applied sequence, 0 before the first."""
-        statement = _LOCKED_POSITION if lock else _POSITION
-        found = await connection.fetchval(statement, self.consumer, topic, key)
+    async def position(self, connection: Any, topic: str, key: str) -> int:
+        """The last applied sequence, 0 before the first. The row is locked until the transaction ends."""
+        found = await connection.fetchval(_POSITION, self.consumer, topic, key)
         return int(found or 0)
 
     async def advance(self, connection: Any, topic: str, key: str, sequence: int) -> bool:
@@ -85,18 +82,18 @@ class Inbox:
             )
         )
 
-    async def record_seen(self, connection: Any, event_id: UUID) -> bool:
+    async def record_seen(self, connection: Any, event_id: str) -> bool:
         return bool(await connection.fetchval(_RECORD_SEEN, self.consumer, event_id))
 
-    async def record(self, connection: Any, event_id: UUID) -> bool:
+    async def record(self, connection: Any, event_id: str) -> bool:
         """Notes a record as applied; False when it was before."""
         return _changed(await connection.execute(_RECORD_ONE, self.consumer, event_id))
 
-    async def record_many(self, connection: Any, event_ids: Sequence[UUID], keys: Sequence[tuple[str, str]]) -> bool:
+    async def record_many(self, connection: Any, event_ids: Sequence[str], keys: Sequence[tuple[str, str]]) -> bool:
         """Notes all at once; False when one was applied before or one of the (topic, key) is parked."""
         topics = [topic for topic, _ in keys]
         names = [key for _, key in keys]
-        return bool(await connection.fetchval(_RECORD_MANY, self.consumer, list(event_ids), topics, names))
+        return bool(await connection.fetchval(_RECORD_MANY, self.consumer, event_ids, topics, names))
 
 
 def _changed(status: str) -> bool:

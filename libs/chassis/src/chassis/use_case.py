@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.core import Actor, Aggregate, DomainEvent, Err, Ok, Result
 from chassis.crash_points import crash_point
 from chassis.database import Database, scope_to
-from chassis.outbox.store import EventTooLarge, OutboxStore, Outgoing, TooLarge
+from chassis.outbox.store import EventTooLarge, OutboxStore, Outgoing
 from contracts.event import Event
 from contracts.permissions import Permission, Role, allows
 
@@ -129,7 +129,7 @@ class Runner(Generic[Tx_co]):
                 await self.outbox.append(connection, work.outgoing)
                 crash_point("command.outbox")
         except EventTooLarge as error:
-            return Err(TooLarge(error.kind, error.size))
+            return Err(error.failure)
         crash_point("command.committed")
         if work.outgoing:
             self.outbox.wake()

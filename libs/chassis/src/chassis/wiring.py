@@ -22,6 +22,7 @@ from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
+from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
 from chassis.serve import Checks, Parts
@@ -90,11 +91,12 @@ class Wiring(Generic[Tx]):
         app = partial(_app, self.service, description)
         tail = RevocationTail(self.kafka, self.revocations)
         keys = [] if self.keys is not None else [self.published_keys]
+        notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         system_dsn = self.settings.database_system_dsn.get_secret_value()
         return Parts(
             app=partial(app, routers, docs=docs),
             bare_app=partial(app, []),
-            always=[DatabaseWatch(self.database), tail, *keys, *always],
+            always=[DatabaseWatch(self.database), notifier, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],

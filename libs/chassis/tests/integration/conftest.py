@@ -5,7 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chassis.kafka.topics import create_topics
+from chassis.kafka.topics import create_topics, delete_topics
 from chassis.migrations import upgrade
 from local_stack.backends import Backends
 
@@ -48,5 +48,6 @@ async def stage(backends: Backends, template: dict[str, str]) -> AsyncIterator[S
     await create_topics(made.kafka, TOPICS)
     yield made
     await made.close()
+    await delete_topics(made.kafka, TOPICS)
     await admin.execute(f"DROP DATABASE {copy} WITH (FORCE)")
     await admin.close()

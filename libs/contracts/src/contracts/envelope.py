@@ -116,7 +116,7 @@ class Envelope:
         return [(name, _written(name, value)) for name, value in headers.items()]
 
     @classmethod
-    def from_headers(cls, headers: Iterable[tuple[str, bytes]]) -> "Envelope":
+    def from_headers(cls, headers: Iterable[tuple[str, bytes | None]]) -> "Envelope":
         """Reads what `to_headers` wrote; other headers are passed over. Raises BadEnvelope."""
         found = _decoded(headers)
         _required(found, "ce_specversion")
@@ -155,7 +155,7 @@ def decode(envelope: Envelope, value: bytes) -> Event:
         raise BadData(f"{envelope.kind} v{envelope.version}: {pointer}: {first['msg']}") from None
 
 
-def _decoded(headers: Iterable[tuple[str, bytes]]) -> Mapping[str, str]:
+def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
         if name in found:
@@ -166,7 +166,7 @@ def _decoded(headers: Iterable[tuple[str, bytes]]) -> Mapping[str, str]:
     return found
 
 
-def _text(name: str, value: bytes) -> str:
+def _text(name: str, value: bytes | None) -> str:
     if not isinstance(value, bytes):  # a client hands a null header over as None
         raise BadEnvelope(name, "must have a value of bytes")
     if len(value) > LONGEST_HEADER:

@@ -1,59 +1,62 @@
 """Applies what a consumer fetched: as one batch where all goes well, else event by event."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from enum import Enum, auto
+from enum import Enum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.core import Err, NotYet, Ok, Outcome
+from chassis.core import NotYet, Ok
 from chassis.crash_points import crash_point
-from chassis.database import driver, is_passing
+from chassis.database import driver, is_passing, is_statement_timeout
 from chassis.health import Health
 from chassis.inbox import Span
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.dispatch import Dispatch, scope_of
+from chassis.kafka.failing import after_exception, after_not_yet, is_its_own
 from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("consumer")
 
-FIRST_RETRY = timedelta(milliseconds=200)
 _LONGEST_PAUSE_S = 5.0
 
 Tx = TypeVar("Tx")
+V = TypeVar("V")
 
 
 class _Place(Enum):
     """Where an event stands in the order of its key."""
 
-    NEXT = auto()
-    SEEN = auto()
-    BEHIND = auto()
-    GAP = auto()
-    MOVED = auto()
+    NEXT = "next"
+    SEEN = "seen"
+    BEHIND = "waits for the parked events before it"
+    GAP = "waits for the event before it"
 
 
 class Applier(Generic[Tx]):
-    """`apply` returns when every event is applied, refused, dropped as seen, or parked; never with one undone."""
+    """`apply` returns when every event is applied, refused, dropped as seen, or parked; never with one undone.
 
-    def __init__(self, dispatch: Dispatch[Tx]) -> None:
+    `parked` is set when there is something to try again.
+    """
+
+    def __init__(self, dispatch: Dispatch[Tx], parked: asyncio.Event) -> None:
         self._dispatch = dispatch
         self._database = dispatch.runner.database
-        self.parked = asyncio.Event()
+        self._parked = parked
         self.trouble: Health | None = None
 
     async def apply(self, arrivals: Sequence[Arrival]) -> None:
         """Applies `arrivals` in their order. While the database is away it waits, however long."""
-        fresh = list({arrival.event_id: arrival for arrival in reversed(arrivals)}.values())[::-1]
-        if not await self._persist(lambda: self._as_batch(fresh)):
+        fresh = list({(one.topic, one.key, one.sequence, one.event_id): one for one in arrivals}.values())
+        if not await self._persist(partial(self._as_batch, fresh)):
             for arrival in fresh:
-                await self._persist(lambda arrival=arrival: self._one(arrival))
-        self._dispatch.runner.outbox.wake()
+                await self._persist(partial(self._one, arrival))
 
-    async def _persist(self, attempt: Any) -> Any:
+    async def _persist(self, attempt: Callable[[], Awaitable[V]]) -> V:
         """Repeats `attempt` in place while the infrastructure fails, with pauses that grow to 5 s."""
         pause = 0.05
         while True:
@@ -85,20 +88,19 @@ class Applier(Generic[Tx]):
                 crash_point("consumer.written")
                 await self._dispatch.runner.outbox.append(connection, outgoing)
         except Exception as error:
-            if is_passing(error):
+            if is_passing(error) and not is_statement_timeout(error):
                 raise
             return False  # the failing event raises again when it is applied alone, and is parked then
         crash_point("consumer.committed")
-        for arrival in arrivals:
-            self._dispatch.count(arrival, "applied" if self._dispatch.consumer.find(arrival.event) else "skipped")
+        self._dispatch.settled(arrivals, Ok(None), outgoing)
         return True
 
     async def _take(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span]) -> bool:
         """Moves the inbox over the whole batch."""
         raw = await driver(connection)
         inbox = self._dispatch.inbox
-        records = [arrival for arrival in arrivals if not arrival.aggregate and arrival.envelope is not None]
-        ids = [arrival.envelope.id for arrival in records if arrival.envelope is not None]
+        records = [arrival for arrival in arrivals if not arrival.aggregate]
+        ids = [arrival.event_id for arrival in records]
         keys = [(arrival.topic, arrival.key) for arrival in records]
         taken = (not spans or await inbox.advance_many(raw, spans)) and (
             not ids or await inbox.record_many(raw, ids, keys)
@@ -113,86 +115,95 @@ class Applier(Generic[Tx]):
         return True
 
     async def _one(self, arrival: Arrival) -> None:
-        """One event in a transaction of its own."""
+        """One event in a transaction of its own; parked where it cannot be applied now."""
         if arrival.poison is not None:
-            await self._park(arrival, arrival.poison, None)
+            await self._park(arrival, arrival.poison)
             return
         try:
-            outcome = await self._attempt(arrival)
+            await self._attempt(arrival)
         except Exception as error:
-            if is_passing(error):
+            if not await is_its_own(error, self._database):
                 raise
-            log.exception(
-                "handler-failed", consumer=self._dispatch.consumer.name, kind=arrival.kind, event_id=arrival.event_id
-            )
-            await self._park(arrival, f"{type(error).__name__}: {error}", FIRST_RETRY)
-            return
-        if isinstance(outcome, NotYet):
-            await self._park(arrival, f"waits for {outcome.missing}", FIRST_RETRY)
+            name = self._dispatch.consumer.name
+            log.exception("handler-failed", consumer=name, kind=arrival.kind, event_id=arrival.event_id)
+            await self._park(arrival, f"{type(error).__name__}: {error}", after_exception(1), failures=1)
 
-    async def _attempt(self, arrival: Arrival) -> Outcome:
+    async def _attempt(self, arrival: Arrival) -> None:
+        outgoing: list[Outgoing] = []
         async with self._database.transaction(scope_of([arrival])) as connection:
             raw = await driver(connection)
-            match await self._place(raw, arrival):
-                case _Place.SEEN:
-                    self._dispatch.count(arrival, "seen")
-                    return Ok(None)
-                case _Place.BEHIND:
-                    return NotYet("the parked event before it")
-                case _Place.GAP:
-                    return NotYet(f"the event before sequence {arrival.sequence}")
-                case _Place.MOVED:
-                    await connection.rollback()
-                    return await self._attempt(arrival)
-            outgoing: list[Outgoing] = []
-            savepoint = await connection.begin_nested()
-            outcome = await self._dispatch.handle(connection, arrival, outgoing)
+            place = await self._place(raw, arrival)
+            if place is not _Place.NEXT:
+                await self._leave(raw, arrival, place)
+                return
+            crash_point("consumer.inbox")
+            outcome = await self._dispatch.apply(connection, arrival, outgoing)
+            crash_point("consumer.written")
             if isinstance(outcome, NotYet):
                 await connection.rollback()
-                return outcome
-            await (savepoint.rollback() if isinstance(outcome, Err) else savepoint.commit())
-            await self._dispatch.settle(connection, arrival, outcome, outgoing)
-            return outcome
+        if isinstance(outcome, NotYet):
+            await self._park(arrival, f"waits for {outcome.missing}", after_not_yet(timedelta(0)))
+            return
+        crash_point("consumer.committed")
+        self._dispatch.settled([arrival], outcome, outgoing)
+
+    async def _leave(self, raw: Any, arrival: Arrival, place: _Place) -> None:
+        """An event whose turn it is not: dropped when it was applied before, else parked."""
+        if place is _Place.SEEN:
+            self._dispatch.count(arrival, "seen")
+        else:
+            await self._park_in(raw, arrival, place.value, after_not_yet(timedelta(0)))
 
     async def _place(self, raw: Any, arrival: Arrival) -> _Place:
         """Locks the key, tells where the event stands and, if it is next, moves the inbox. Seen goes before parked."""
         inbox, key = self._dispatch.inbox, (arrival.topic, arrival.key)
-        parked = await self._dispatch.letters.is_parked(raw, *key)
-        if arrival.sequence is None:
-            assert arrival.envelope is not None
-            if await inbox.record_seen(raw, arrival.envelope.id):
-                return _Place.SEEN
-            if parked:
-                return _Place.BEHIND
-            return _Place.NEXT if await inbox.record(raw, arrival.envelope.id) else _Place.SEEN
-        position = await inbox.position(raw, *key, lock=True)
-        if arrival.sequence <= position:
+        parked = await self._dispatch.letters.lock(raw, *key)
+        if await self._is_seen(raw, arrival):
             return _Place.SEEN
         if parked:
             return _Place.BEHIND
-        if arrival.sequence > position + 1:
-            return _Place.GAP
-        return _Place.NEXT if await inbox.advance(raw, *key, arrival.sequence) else _Place.MOVED
+        if arrival.sequence is None:
+            return _Place.NEXT if await inbox.record(raw, arrival.event_id) else _Place.SEEN
+        if await inbox.advance(raw, *key, arrival.sequence):
+            return _Place.NEXT
+        return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP
 
-    async def _park(self, arrival: Arrival, error: str, retry_in: timedelta | None) -> None:
-        """Parks an event, and its key; unless it was applied meanwhile. Its offset may then move on."""
+    async def _is_seen(self, raw: Any, arrival: Arrival) -> bool:
+        """Whether the event was applied before. For an aggregate's event this locks the key's row of the inbox."""
+        inbox = self._dispatch.inbox
+        if arrival.sequence is not None:
+            return arrival.sequence <= await inbox.position(raw, arrival.topic, arrival.key)
+        return arrival.envelope is not None and await inbox.record_seen(raw, arrival.event_id)
+
+    async def _park(
+        self, arrival: Arrival, error: str, retry_in: timedelta | None = None, *, failures: int = 0
+    ) -> None:
+        """Parks an event in a transaction of its own; its offset may then move on."""
         crash_point("park.begun")
-        letters, key = self._dispatch.letters, (arrival.topic, arrival.key)
-        subscription = self._dispatch.consumer.find(arrival.event)
-        deadline = subscription.deadline(arrival.event) if subscription and subscription.deadline else None
         async with self._database.system_transaction() as connection:
-            raw = await driver(connection)
-            behind = await letters.is_parked(raw, *key)
-            await letters.open_key(raw, *key)
-            position = await self._dispatch.inbox.position(raw, *key, lock=True)
-            if arrival.sequence is None or arrival.sequence > position:
-                await letters.park(raw, arrival, error, retry_in=None if behind else retry_in, deadline=deadline)
-            if behind and arrival.sequence == position + 1:
-                await letters.wake_head(raw, *key)
-            await letters.close_key(raw, *key)
+            await self._park_in(await driver(connection), arrival, error, retry_in, failures=failures)
         crash_point("park.committed")
-        self._dispatch.count(arrival, "parked")
-        self.parked.set()
+
+    async def _park_in(
+        self, raw: Any, arrival: Arrival, error: str, retry_in: timedelta | None, *, failures: int = 0
+    ) -> None:
+        """Parks an event and its key, unless it was applied meanwhile."""
+        letters, key = self._dispatch.letters, (arrival.topic, arrival.key)
+        behind = await letters.lock(raw, *key)
+        await letters.open_key(raw, *key)
+        if not await self._is_seen(raw, arrival):
+            turn = None if behind else retry_in
+            deadline = self._dispatch.deadline(arrival)
+            await letters.add(raw, arrival, error, attempts=failures, retry_in=turn, deadline=deadline)
+            if behind and await self._is_next(raw, arrival):
+                await letters.wake_head(raw, *key)
+            self._dispatch.count(arrival, "parked")
+        await letters.close_key(raw, *key)
+        self._parked.set()
+
+    async def _is_next(self, raw: Any, arrival: Arrival) -> bool:
+        position = await self._dispatch.inbox.position(raw, arrival.topic, arrival.key)
+        return arrival.sequence == position + 1
 
 
 def spans_of(arrivals: Sequence[Arrival]) -> list[Span] | None:

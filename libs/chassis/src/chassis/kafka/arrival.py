@@ -22,7 +22,7 @@ class Arrival:
     offset: int
     key: str
     raw_key: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
     envelope: Envelope | None
     event: Event | None
@@ -41,8 +41,13 @@ class Arrival:
 
     @property
     def kind(self) -> str:
-        """For labels: the kind, or `poison` where no envelope tells one."""
+        """What the envelope says, or `poison` where there is none."""
         return self.envelope.kind if self.envelope is not None else "poison"
+
+    @property
+    def label(self) -> str:
+        """For metrics: the kind where it is declared here; a stranger cannot make up more labels."""
+        return self.kind if self.event is not None else "poison" if self.poison is not None else "unknown"
 
     @classmethod
     def of(cls, record: Any, topic: Topic) -> "Arrival":
@@ -66,7 +71,7 @@ class Arrival:
 
 
 def _read(
-    headers: Sequence[tuple[str, bytes]], key: bytes | None, value: bytes | None, *, aggregate: bool
+    headers: Sequence[tuple[str, bytes | None]], key: bytes | None, value: bytes | None, *, aggregate: bool
 ) -> tuple[Envelope | None, Event | None, str | None]:
     try:
         envelope = Envelope.from_headers(headers)

@@ -1,8 +1,9 @@
 """Calls the function that a consumer declares for an event, inside a transaction that somebody else holds."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from chassis.dead_letters import DeadLetters
 from chassis.inbox import Inbox
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.consumer import Consumer
-from chassis.outbox.store import Outgoing
+from chassis.outbox.store import EventTooLarge, Outgoing
 from chassis.telemetry import span_from
 from chassis.use_case import Context, Runner, Work
+from contracts.envelope import Envelope
 
 log = structlog.get_logger("consumer")
 
@@ -35,7 +37,7 @@ class HandlerHangs(Exception):
 
 @dataclass(frozen=True)
 class Dispatch(Generic[Tx]):
-    """A consumer with all that it works on. Stateless: any number of tasks may share it."""
+    """A consumer with all that it works on. Stateless: any number of tasks may have it."""
 
     consumer: Consumer[Tx]
     runner: Runner[Tx]
@@ -48,61 +50,70 @@ class Dispatch(Generic[Tx]):
         object.__setattr__(self, "letters", DeadLetters(self.consumer.name, topics))
 
     async def handle(self, connection: AsyncConnection, arrival: Arrival, outgoing: list[Outgoing]) -> Outcome:
-        """Applies one event; what it publishes is added to `outgoing`. A kind that nobody here reads is passed over.
+        """Calls the handler of one event; what it publishes is added to `outgoing`.
 
-        Raises HandlerHangs, and whatever the handler raises.
+        A kind that nobody here reads is passed over. Raises HandlerHangs, and whatever the handler raises.
         """
         subscription = self.consumer.find(arrival.event)
         if subscription is None or arrival.envelope is None:
             return Ok(None)
-        work = Work(connection, _context(arrival), outgoing)
-        limit = asyncio.timeout(HANDLER_LIMIT_S)
+        work = Work(connection, _context(arrival.envelope), outgoing)
         with span_from(arrival.envelope.traceparent, f"{self.consumer.name} {arrival.kind}"):
             try:
-                async with limit:
+                async with asyncio.timeout(HANDLER_LIMIT_S) as limit:
                     outcome = await subscription.handle(self.runner.bind(work), arrival.event)
+            except EventTooLarge as error:
+                outcome = Err(error.failure)
             except TimeoutError:
                 if limit.expired():
                     raise HandlerHangs(f"ran longer than {HANDLER_LIMIT_S} s") from None
                 raise
-            log.info(
-                "event-handled",
-                consumer=self.consumer.name,
-                kind=arrival.kind,
-                event_id=arrival.event_id,
-                outcome=type(outcome).__name__,
-            )
+            self._log("event-handled", arrival, outcome=type(outcome).__name__)
         return outcome
 
-    async def refuse(self, connection: AsyncConnection, arrival: Arrival, failure: Failure) -> None:
-        """Writes a refusal down, in the transaction that settles the event."""
-        self.count(arrival, "refused")
-        log.info(
-            "event-refused",
-            consumer=self.consumer.name,
-            kind=arrival.kind,
-            event_id=arrival.event_id,
-            slug=failure.slug,
-        )
-        subscription = self.consumer.find(arrival.event)
-        if subscription is None or subscription.refuse is None:
-            return
-        work = Work(connection, _context(arrival))
-        await subscription.refuse(self.runner.bind(work), arrival.event, failure)
-        await self.runner.outbox.append(connection, work.outgoing)
-
-    async def settle(
-        self, connection: AsyncConnection, arrival: Arrival, outcome: Outcome, outgoing: list[Outgoing]
-    ) -> None:
-        """Stores what an `Ok` publishes, or the refusal of an `Err`."""
+    async def apply(self, connection: AsyncConnection, arrival: Arrival, outgoing: list[Outgoing]) -> Outcome:
+        """One event whose turn it is: writes its effect, or its refusal. Of a `NotYet` nothing is left."""
+        async with connection.begin_nested() as handling:
+            outcome = await self.handle(connection, arrival, outgoing)
+            if not isinstance(outcome, Ok):
+                await handling.rollback()
+                outgoing.clear()
         if isinstance(outcome, Err):
-            await self.refuse(connection, arrival, outcome.failure)
+            await self.refuse(connection, arrival, outcome.failure, outgoing)
+        elif isinstance(outcome, Ok):
+            await self.runner.outbox.append(connection, outgoing)
+        return outcome
+
+    async def refuse(
+        self, connection: AsyncConnection, arrival: Arrival, failure: Failure, outgoing: list[Outgoing]
+    ) -> None:
+        """Writes a refusal down, in the transaction that settles the event."""
+        self._log("event-refused", arrival, slug=failure.slug)
+        subscription = self.consumer.find(arrival.event)
+        if subscription is None or subscription.refuse is None or arrival.envelope is None:
             return
+        work = Work(connection, _context(arrival.envelope), outgoing)
+        await subscription.refuse(self.runner.bind(work), arrival.event, failure)
         await self.runner.outbox.append(connection, outgoing)
-        self.count(arrival, "applied" if self.consumer.find(arrival.event) else "skipped")
+
+    def settled(self, arrivals: Sequence[Arrival], outcome: Outcome, outgoing: Sequence[Outgoing]) -> None:
+        """After the commit: counts what was applied or refused, and says that something waits to be sent."""
+        for arrival in arrivals:
+            applied = "applied" if self.consumer.find(arrival.event) else "skipped"
+            self.count(arrival, "refused" if isinstance(outcome, Err) else applied)
+        if outgoing:
+            self.runner.outbox.wake()
 
     def count(self, arrival: Arrival, outcome: str) -> None:
-        EVENTS.labels(self.consumer.name, arrival.kind, outcome).inc()
+        EVENTS.labels(self.consumer.name, arrival.label, outcome).inc()
+
+    def deadline(self, arrival: Arrival) -> datetime | None:
+        """When a parked command is refused; None for an event, which waits for a person."""
+        subscription = self.consumer.find(arrival.event)
+        return subscription.deadline(arrival.event) if subscription and subscription.deadline else None
+
+    def _log(self, event: str, arrival: Arrival, **more: str) -> None:
+        log.info(event, consumer=self.consumer.name, kind=arrival.kind, event_id=arrival.event_id, **more)
 
 
 def scope_of(arrivals: Collection[Arrival]) -> set[UUID]:
@@ -111,9 +122,7 @@ def scope_of(arrivals: Collection[Arrival]) -> set[UUID]:
     return {org_id for org_id in found if org_id is not None}
 
 
-def _context(arrival: Arrival) -> Context:
-    envelope = arrival.envelope
-    assert envelope is not None
+def _context(envelope: Envelope) -> Context:
     return Context(
         actor=Actor.parse(envelope.actor),
         org_id=envelope.org_id,

@@ -1,5 +1,6 @@
 """All that a process needs to run a service's consumers."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -19,13 +20,10 @@ Tx = TypeVar("Tx")
 def consuming(
     service: str, system_dsn: str, kafka: Kafka, runner: Runner[Tx], consumers: Sequence[Consumer[Tx]]
 ) -> list[Component]:
-    """The slot, and for each consumer the one that reads and the one that tries again what was parked."""
+    """The slot, one reader for each consumer, and what tries again for all of them what was parked."""
     if not consumers:
         return []
-    slot = Slot(system_dsn, service)
-    components: list[Component] = [slot]
-    for consumer in consumers:
-        dispatch = Dispatch(consumer, runner)
-        applier = Applier(dispatch)
-        components += [Consuming(kafka, consumer, applier, slot), Retrier(dispatch, applier.parked)]
-    return components
+    slot, parked = Slot(system_dsn, service), asyncio.Event()
+    dispatches = [Dispatch(consumer, runner) for consumer in consumers]
+    readers = [Consuming(kafka, dispatch.consumer, Applier(dispatch, parked), slot) for dispatch in dispatches]
+    return [slot, *readers, Retrier(dispatches, runner.database, parked)]

@@ -1,11 +1,12 @@
 """Committed offsets of one consumer: after the database, at most every 100 ms, and only for partitions it still has."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.errors import KafkaError
 
 log = structlog.get_logger("offsets")
 
@@ -17,13 +18,17 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
     def __init__(self, consumer_name: str) -> None:
         self.consumer: Any = None
+        self.assignment = 0
         self._name = consumer_name
         self._done: dict[TopicPartition, int] = {}
         self._changed = asyncio.Event()
 
-    def done(self, partition: TopicPartition, offset: int) -> None:
-        """All before `offset` is settled in the database."""
-        self._done[partition] = offset
+    def done(self, records: Iterable[Any], assignment: int) -> None:
+        """All of `records` is settled in the database. Forgotten if `assignment` is no longer the present one."""
+        if assignment != self.assignment:
+            return
+        for record in records:
+            self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
         self._changed.set()
 
     async def run(self) -> None:
@@ -34,21 +39,28 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             await asyncio.sleep(_INTERVAL_S)
 
     async def commit(self) -> None:
-        """A refused or lost commit is no error: the events come again, and the inbox drops them."""
+        """A commit that fails is no error: it is made again, or the events come again and the inbox drops them."""
         if self.consumer is None:
             return
         assigned = self.consumer.assignment()
         ready = {partition: offset for partition, offset in self._done.items() if partition in assigned}
-        self._done.clear()
         if not ready:
             return
+        before = self.assignment
         try:
             await self.consumer.commit(ready)
-        except (CommitFailedError, KafkaError) as error:
+        except KafkaError as error:
             log.info("commit-refused", consumer=self._name, error=type(error).__name__)
+            self._changed.set()
+            return
+        if before == self.assignment:
+            self._done = {
+                partition: offset for partition, offset in self._done.items() if ready.get(partition) != offset
+            }
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         await self.commit()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self.assignment += 1
         self._done.clear()

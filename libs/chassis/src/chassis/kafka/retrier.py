@@ -1,6 +1,7 @@
 """Tries parked events again by itself, in order per key, and lets the rest of a key follow once its head is settled."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar
@@ -8,19 +9,19 @@ from typing import Any, ClassVar, Generic, TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.core import Err, Failure, Kind, NotYet, Ok, Outcome
+from chassis.core import Err, Failure, Kind, NotYet, Outcome
 from chassis.crash_points import crash_point
-from chassis.database import driver, is_passing, scope_to
-from chassis.dead_letters import DeadLetter
+from chassis.database import Database, driver, is_passing, scope_to
+from chassis.dead_letters import DeadLetter, due_keys
 from chassis.health import Health
 from chassis.kafka.dispatch import Dispatch, scope_of
+from chassis.kafka.failing import after_exception, after_not_yet, is_its_own
 from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("retrier")
 
-_AFTER_BUG = (timedelta(seconds=1), timedelta(seconds=5))
-_AFTER_NOT_YET = timedelta(milliseconds=250)
 _IDLE_S = 1.0
+_MOST_OF_A_KEY = 100
 
 Tx = TypeVar("Tx")
 
@@ -39,27 +40,25 @@ class TooLate(Failure):
         return f"The command could not be done in time: {self.reason}."
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """The event stays parked. `retry_in` None: for a person."""
+class _Again(Exception):
+    """The event stays parked, and nothing that was done for it stays. `retry_in` None: for a person."""
 
-    error: str
-    retry_in: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The event was applied before."""
+    def __init__(self, error: str, retry_in: timedelta | None) -> None:
+        super().__init__(error)
+        self.retry_in = retry_in
 
 
 class Retrier(Generic[Tx]):
-    """The retries of one consumer. Any number of processes may run it: a key is locked while one works on it."""
+    """The retries of all consumers of a process. Any number of processes may run one: a key is locked while one works.
 
-    def __init__(self, dispatch: Dispatch[Tx], parked: asyncio.Event) -> None:
-        self.name = f"{dispatch.consumer.name}.retrier"
-        self._dispatch = dispatch
-        self._letters = dispatch.letters
-        self._database = dispatch.runner.database
+    `parked` wakes it; without that it looks each second, for what other processes parked.
+    """
+
+    name = "retrier"
+
+    def __init__(self, dispatches: Sequence[Dispatch[Tx]], database: Database, parked: asyncio.Event) -> None:
+        self._dispatches = {dispatch.consumer.name: dispatch for dispatch in dispatches}
+        self._database = database
         self._parked = parked
         self._health = Health.unhealthy("not started")
 
@@ -86,98 +85,111 @@ class Retrier(Generic[Tx]):
         self._parked.clear()
 
     async def _round(self) -> float:
-        """Tries all that is due; answers how many seconds to wait."""
+        """Tries all that is due; answers how many seconds to wait for the next."""
         async with self._database.system_transaction() as connection:
-            due = await self._letters.due(await driver(connection))
-        for topic, key in due:
-            while await self.try_head(topic, key):
-                pass
-        if due:
-            return 0.05
-        async with self._database.system_transaction() as connection:
-            seconds = await self._letters.seconds_to_next(await driver(connection))
-        return _IDLE_S if seconds is None else min(max(seconds, 0.01), _IDLE_S)
+            keys = await due_keys(await driver(connection), list(self._dispatches))
+        for due in dict.fromkeys((found.consumer, found.topic, found.key) for found in keys if found.seconds <= 0):
+            await self._drain(*due)
+        later = [found.seconds for found in keys if found.seconds > 0]
+        return min([_IDLE_S, *later]) if len(later) == len(keys) else 0.01
 
-    async def try_head(self, topic: str, key: str) -> bool:
-        """One transaction: settles the head of a parked key or postpones it. False when there is no more to do now."""
-        async with self._database.system_transaction() as connection:
-            raw = await driver(connection)
-            if not await self._letters.try_lock(raw, topic, key):
-                return False
-            letter = await self._letters.head(raw, topic, key)
-            if letter is None:
-                await self._letters.close_key(raw, topic, key)
-                return False
-            if not (letter.due or letter.late):
-                return False
-            settled = await self._try(connection, raw, letter)
-            crash_point("redrive.applied")
-        self._dispatch.runner.outbox.wake()
-        return settled
+    async def _drain(self, consumer: str, topic: str, key: str) -> None:
+        """Settles what can be settled of one key, so many at most that other keys get their turn."""
+        head = _Head(self._dispatches[consumer], topic, key)
+        for _ in range(_MOST_OF_A_KEY):
+            if not await head.try_once():
+                return
 
-    async def _try(self, connection: AsyncConnection, raw: Any, letter: DeadLetter) -> bool:
-        savepoint = await connection.begin_nested()
+
+@dataclass(frozen=True, slots=True)
+class _Head(Generic[Tx]):
+    """The first event of a parked key."""
+
+    dispatch: Dispatch[Tx]
+    topic: str
+    key: str
+
+    async def try_once(self) -> bool:
+        """One transaction that settles the event. False when there is no more to do now."""
+        database, letters = self.dispatch.runner.database, self.dispatch.letters
         outgoing: list[Outgoing] = []
-        verdict = await self._verdict(connection, raw, letter, outgoing)
-        if isinstance(verdict, _Again):
-            await savepoint.rollback()
-            await self._letters.postpone(raw, letter, verdict.error, verdict.retry_in)
+        letter: DeadLetter | None = None
+        try:
+            async with database.system_transaction() as connection:
+                raw = await driver(connection)
+                letter = await self._take(raw)
+                if letter is None:
+                    return False
+                outcome = await self._settle(connection, raw, letter, outgoing)
+                await letters.settle(raw, letter)
+                crash_point("redrive.applied")
+        except Exception as error:
+            if letter is None or not (isinstance(error, _Again) or await is_its_own(error, database)):
+                raise
+            await self._postpone(letter, error)
             return False
-        await savepoint.commit()
-        if not isinstance(verdict, _Seen):
-            await self._dispatch.settle(connection, letter.arrival, verdict, outgoing)
-        await self._letters.settle(raw, letter)
+        if outcome is not None:
+            self.dispatch.settled([letter.arrival], outcome, outgoing)
         return True
 
-    async def _verdict(
+    async def _take(self, raw: Any) -> DeadLetter | None:
+        """Locks the key and reads its first event; None when another process works on it, or it is not time."""
+        letters, key = self.dispatch.letters, (self.topic, self.key)
+        if not await letters.try_lock(raw, *key):
+            return None
+        letter = await letters.head(raw, *key)
+        if letter is None:
+            await letters.close_key(raw, *key)
+        return letter if letter is not None and letter.due else None
+
+    async def _settle(
         self, connection: AsyncConnection, raw: Any, letter: DeadLetter, outgoing: list[Outgoing]
-    ) -> Outcome | _Again | _Seen:
-        """What becomes of the head: an outcome to settle, another try, or nothing, for it was applied before."""
-        if letter.arrival.poison is not None:
-            return _Again(letter.arrival.poison, None)
-        await scope_to(connection, scope_of([letter.arrival]))
-        place = await self._advance(raw, letter)
-        if place is not None:
-            return place
+    ) -> Outcome | None:
+        """What became of the event; None when it was applied before. Raises _Again, and what the handler raises."""
+        arrival = letter.arrival
+        if arrival.poison is not None:
+            raise _Again(arrival.poison, None)
+        await scope_to(connection, scope_of([arrival]))
+        if not await self._advance(raw, letter):
+            return None
         if letter.late:
-            return Err(TooLate("its deadline passed"))
-        try:
-            outcome = await self._handle(connection, letter, outgoing)
-        except Exception as error:
-            if is_passing(error):
-                raise
-            log.exception("handler-failed", consumer=self._dispatch.consumer.name, kind=letter.arrival.kind)
-            delay = _AFTER_BUG[letter.attempts] if letter.attempts < len(_AFTER_BUG) else None
-            return _Again(f"{type(error).__name__}: {error}", delay)
-        return self._not_yet(letter, outcome) if isinstance(outcome, NotYet) else outcome
+            refusal = TooLate("its deadline passed")
+        else:
+            outcome = await self.dispatch.apply(connection, arrival, outgoing)
+            if not isinstance(outcome, NotYet):
+                return outcome
+            refusal = self._refusal(letter, f"waits for {outcome.missing}")
+        await self.dispatch.refuse(connection, arrival, refusal, outgoing)
+        return Err(refusal)
 
-    async def _handle(self, connection: AsyncConnection, letter: DeadLetter, outgoing: list[Outgoing]) -> Outcome:
-        async with connection.begin_nested() as handling:
-            outcome = await self._dispatch.handle(connection, letter.arrival, outgoing)
-            if not isinstance(outcome, Ok):
-                await handling.rollback()
-        return outcome
-
-    async def _advance(self, raw: Any, letter: DeadLetter) -> _Again | _Seen | None:
-        """Moves the inbox; None when the event is next."""
-        inbox, arrival = self._dispatch.inbox, letter.arrival
+    async def _advance(self, raw: Any, letter: DeadLetter) -> bool:
+        """Moves the inbox; False when it is past the event. Raises _Again at a gap."""
+        inbox, arrival = self.dispatch.inbox, letter.arrival
         if arrival.sequence is None:
-            assert arrival.envelope is not None
-            return None if await inbox.record(raw, arrival.envelope.id) else _Seen()
-        position = await inbox.position(raw, arrival.topic, arrival.key, lock=True)
-        if arrival.sequence <= position:
-            return _Seen()
+            return await inbox.record(raw, arrival.event_id)
+        position = await inbox.position(raw, arrival.topic, arrival.key)
         if arrival.sequence > position + 1:
-            waits = f"waits for the event before sequence {arrival.sequence}"
-            return _Again(waits, None if letter.given_up else _AFTER_NOT_YET)
-        await inbox.advance(raw, arrival.topic, arrival.key, arrival.sequence)
-        return None
+            retry_in = None if letter.given_up else after_not_yet(letter.waited)
+            raise _Again(f"waits for the event after sequence {position}", retry_in)
+        return await inbox.advance(raw, arrival.topic, arrival.key, arrival.sequence)
 
-    def _not_yet(self, letter: DeadLetter, outcome: NotYet) -> Outcome | _Again:
-        """An event that waited for long enough stays for a person; a command is refused."""
-        waits = f"waits for {outcome.missing}"
+    def _refusal(self, letter: DeadLetter, waits: str) -> TooLate:
+        """For a command that waited for long enough. Raises _Again before that, and for an event."""
         if not letter.given_up:
-            return _Again(waits, _AFTER_NOT_YET)
-        subscription = self._dispatch.consumer.find(letter.arrival.event)
-        is_command = subscription is not None and subscription.deadline is not None
-        return Err(TooLate(waits)) if is_command else _Again(waits, None)
+            raise _Again(waits, after_not_yet(letter.waited))
+        if self.dispatch.deadline(letter.arrival) is None:
+            raise _Again(waits, None)
+        return TooLate(waits)
+
+    async def _postpone(self, letter: DeadLetter, error: Exception) -> None:
+        """Notes why the event stays parked, and when it is tried again."""
+        if isinstance(error, _Again):
+            failed, retry_in, text = False, error.retry_in, str(error)
+        else:
+            failed, retry_in = True, after_exception(letter.attempts + 1)
+            text = f"{type(error).__name__}: {error}"
+            log.error("handler-failed", consumer=self.dispatch.consumer.name, kind=letter.arrival.kind, exc_info=error)
+        async with self.dispatch.runner.database.system_transaction() as connection:
+            raw = await driver(connection)
+            await self.dispatch.letters.lock(raw, self.topic, self.key)
+            await self.dispatch.letters.postpone(raw, letter, text, retry_in=retry_in, failed=failed)

@@ -32,15 +32,22 @@ class Slot:
         self._dsn = system_dsn
         self._service = service
         self._health = Health.unhealthy("not taken")
-        self.number: asyncio.Future[int] = asyncio.Future()
+        self._number = 0
+        self._taken = asyncio.Event()
 
     def health(self) -> Health:
         return self._health
 
+    async def number(self) -> int:
+        """Waits until a number is held, and tells it."""
+        await self._taken.wait()
+        return self._number
+
     async def run(self) -> None:
         connection, number = await self._take()
         self._health = Health.healthy(f"slot {number}")
-        self.number.set_result(number)
+        self._number = number
+        self._taken.set()
         try:
             while True:
                 await asyncio.sleep(_PING_S)

@@ -7,11 +7,10 @@ the load makes it, and none waits for a batch to fill.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import structlog
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -29,16 +28,18 @@ from chassis.kafka.slot import Slot
 
 log = structlog.get_logger("consumer")
 
-# What FastStream says below an error repeats what is known here; its own logger would print past ours.
-_library_log = logging.getLogger("chassis.faststream")
-_library_log.setLevel(logging.ERROR)
-
 SESSION_TIMEOUT_MS = 6_000
 _MOST_RECORDS = 200
 # Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
+_START_LIMIT_S = 30
+_STOP_LIMIT_S = 2
 
 Tx = TypeVar("Tx")
+
+
+class ReadingFailed(Exception):
+    """FastStream met an error that it would only log; reading starts anew from the committed offsets."""
 
 
 class Consuming(Generic[Tx]):
@@ -47,56 +48,82 @@ class Consuming(Generic[Tx]):
     def __init__(self, kafka: Kafka, consumer: Consumer[Tx], applier: Applier[Tx], slot: Slot) -> None:
         self.name = consumer.name
         self._kafka = kafka
-        self._consumer = consumer
         self._applier = applier
         self._slot = slot
         self._topics = {topic.name: topic for topic in consumer.topics}
         self._health = Health.unhealthy("not started")
-        self._offsets = Offsets(self.name)
+        self._busy = asyncio.Lock()
 
     def health(self) -> Health:
         return self._applier.trouble or self._health
 
     async def run(self) -> None:
-        number = await asyncio.shield(self._slot.number)
-        await self._await_topics()
-        broker, subscriber = self._make(number)
-        try:
-            await broker.start()
-            self._offsets.consumer = subscriber.consumer
-            self._health = Health.healthy("reads")
-            await self._offsets.run()
-        finally:
-            await self._offsets.commit()
-            await asyncio.wait([asyncio.ensure_future(broker.stop())], timeout=5)
-
-    async def _await_topics(self) -> None:
+        number = await self._slot.number()
         pause = 0.1
         while True:
             try:
-                missing = await self._kafka.missing_topics(self._topics)
-                if not missing:
-                    return
-                reason = f"topics are missing: {', '.join(missing)}"
-            except (KafkaError, OSError, TimeoutError) as error:
-                reason = f"the broker is away: {type(error).__name__}"
-            self._health = Health.unhealthy(reason)
-            log.warning("consumer-waits", consumer=self.name, reason=reason, pause_s=pause)
+                await self._await_topics()
+                await self._read(number)
+            except (KafkaError, OSError, ReadingFailed) as error:
+                self._health = Health.unhealthy(f"starts again after {type(error).__name__}: {error}")
+                log.warning("consumer-starts-again", consumer=self.name, error=repr(error), pause_s=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def _await_topics(self) -> None:
+        pause = 0.1
+        while missing := await self._kafka.missing_topics(self._topics):
+            self._health = Health.unhealthy(f"topics are missing: {', '.join(missing)}")
+            log.warning("consumer-waits", consumer=self.name, missing=missing, pause_s=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
-    def _make(self, slot: int) -> tuple[KafkaBroker, Any]:
-        names = [self._kafka.topic(name) for name in sorted(self._topics)]
-        digest = hashlib.sha256(",".join(names).encode()).hexdigest()[:8]
-        broker = KafkaBroker(
+    async def _read(self, slot: int) -> None:
+        """Reads until cancelled, or until FastStream reports an error: then raises ReadingFailed."""
+        offsets, alarm = Offsets(self.name), _Alarm()
+        broker = self._broker(alarm)
+        subscriber = self._subscribe(broker, offsets, slot)
+        try:
+            async with asyncio.timeout(_START_LIMIT_S):
+                await broker.start()
+            offsets.consumer = subscriber.consumer
+            self._health = Health.healthy("reads")
+            await self._until(alarm, asyncio.create_task(offsets.run()))
+        finally:
+            await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=2 * _STOP_LIMIT_S)
+
+    async def _until(self, alarm: "_Alarm", committing: "asyncio.Task[None]") -> None:
+        """Commits until the alarm rings. Raises ReadingFailed then, and whatever the committing raises."""
+        try:
+            either: list[asyncio.Future[Any]] = [committing, alarm.reason]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if committing.done():
+                committing.result()
+            raise ReadingFailed(alarm.reason.result())
+        finally:
+            committing.cancel()
+
+    async def _stop(self, broker: KafkaBroker, offsets: Offsets) -> None:
+        """Lets the batch at hand end, commits, leaves. The lock is kept, so that no other batch begins."""
+        await asyncio.wait([asyncio.ensure_future(self._busy.acquire())], timeout=_STOP_LIMIT_S)
+        await offsets.commit()
+        await broker.stop()
+        self._busy = asyncio.Lock()
+
+    def _broker(self, alarm: "_Alarm") -> KafkaBroker:
+        return KafkaBroker(
             self._kafka.bootstrap.split(","),
             client_id=self._kafka.client_id,
             security=SASLScram256(self._kafka.username, self._kafka.password, use_ssl=False),
             allow_auto_create_topics=False,
             consumer_only=True,
-            logger=_library_log,
+            logger=alarm,
             apply_types=False,
         )
+
+    def _subscribe(self, broker: KafkaBroker, offsets: Offsets, slot: int) -> Any:
+        names = [self._kafka.topic(name) for name in sorted(self._topics)]
+        digest = hashlib.sha256(",".join(names).encode()).hexdigest()[:8]
         subscriber = broker.subscriber(
             *names,
             group_id=self._kafka.namespace + self.name,
@@ -106,28 +133,27 @@ class Consuming(Generic[Tx]):
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=_POLL_LIMIT_MS,
-            listener=self._offsets,
+            listener=offsets,
             parser=_as_it_came,
             decoder=_undecoded,
             no_reply=True,
         )
 
         async def take(record: Any) -> None:
-            await self._take(record, subscriber.consumer)
+            async with self._busy:
+                await self._take(record, subscriber.consumer, offsets)
 
         subscriber(take)
-        return broker, subscriber
+        return subscriber
 
-    async def _take(self, first: Any, consumer: Any) -> None:
-        """Applies a record and all that is already fetched behind it. Never lets an exception out but a cancellation:
-        FastStream would log it, and the next commit would pass over the record."""
+    async def _take(self, first: Any, consumer: Any, offsets: Offsets) -> None:
+        """Applies a record and all that is already fetched behind it."""
+        assignment = offsets.assignment
         more = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
         records = [first, *(record for part in more.values() for record in part)]
         crash_point("consumer.fetched")
-        arrivals = [self._arrival(record) for record in records]
-        await self._apply(arrivals)
-        for record in records:
-            self._offsets.done(TopicPartition(record.topic, record.partition), record.offset + 1)
+        await self._apply([self._arrival(record) for record in records])
+        offsets.done(records, assignment)
 
     async def _apply(self, arrivals: Sequence[Arrival]) -> None:
         pause = 0.1
@@ -143,6 +169,17 @@ class Consuming(Generic[Tx]):
 
     def _arrival(self, record: Any) -> Arrival:
         return Arrival.of(record, self._topics[self._kafka.contract_topic(record.topic)])
+
+
+class _Alarm:
+    """FastStream's logger: what it would log as an error, and then go on deaf or past a record, ends the reading."""
+
+    def __init__(self) -> None:
+        self.reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def log(self, level: int, msg: Any, /, *, exc_info: Any = None, extra: Mapping[str, Any] | None = None) -> None:
+        if level >= logging.ERROR and not self.reason.done():
+            self.reason.set_result(f"{msg}: {exc_info!r}")
 
 
 async def _as_it_came(record: Any) -> KafkaMessage:

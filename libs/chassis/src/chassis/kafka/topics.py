@@ -36,6 +36,16 @@ async def create_topics(kafka: Kafka, topics: Sequence[Topic], *, replication: i
     return [topic.name for topic in wanted]
 
 
+async def delete_topics(kafka: Kafka, topics: Sequence[Topic]) -> None:
+    """Deletes topics: for the end of a test suite, which took names of its own. A broker keeps each for ever else."""
+    admin = kafka.admin()
+    await admin.start()
+    try:
+        await admin.delete_topics([kafka.topic(topic.name) for topic in topics])
+    finally:
+        await admin.close()
+
+
 def _new(kafka: Kafka, topic: Topic, replication: int) -> NewTopic:
     retention_ms = int(topic.retention.total_seconds() * 1000)
     configs = {"retention.ms": str(retention_ms), "message.timestamp.type": "CreateTime"}

@@ -6,45 +6,51 @@ and readers drop it by sequence.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
-import orjson
 import structlog
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from chassis.crash_points import crash_point
+from chassis.database import is_passing
 from chassis.health import Health
 from chassis.kafka.connection import Kafka
+from chassis.outbox.leadership import connect, pinging, take_lock
+from chassis.outbox.notifier import CHANNEL
+from chassis.outbox.sending import hand_over, is_refusal
 from chassis.outbox.store import OutboxStore
 
 log = structlog.get_logger("relay")
 
-_LOCK = 7_214_001
 _BATCH = 500
+_BATCH_BYTES = 8_000_000
 _POLL_S = 1.0
-_PING_S = 0.5
-_TAKEOVER_S = 0.5
+_STOP_S = 2.0
+_STEADY_S = 10.0
 
 # Rows of a key behind a refused row are left out, else they would fill the batch.
 _UNSENT = """
-SELECT id, topic, key, headers, value, created_at FROM outbox AS o
-WHERE sent_at IS NULL AND NOT EXISTS (
-    SELECT FROM outbox AS r WHERE r.refused IS NOT NULL AND r.topic = o.topic AND r.key = o.key)
-ORDER BY id LIMIT $1
+SELECT id, topic, key, headers, value, created_at FROM (
+    SELECT *, sum(octet_length(value)) OVER (ORDER BY id) - octet_length(value) AS before FROM (
+        SELECT * FROM outbox AS o WHERE sent_at IS NULL AND NOT EXISTS (
+            SELECT FROM outbox AS r WHERE r.refused IS NOT NULL AND r.topic = o.topic AND r.key = o.key)
+        ORDER BY id LIMIT $1) AS unsent) AS sized
+WHERE before < $2 ORDER BY id
 """
 _MARK = "UPDATE outbox SET sent_at = now() WHERE id = ANY($1::bigint[])"
 _HOLD = "UPDATE outbox SET refused = $2 WHERE id = $1"
 _RELEASE = "UPDATE outbox SET refused = NULL WHERE refused IS NOT NULL"
+_HELD = "SELECT id, refused FROM outbox WHERE refused IS NOT NULL ORDER BY id LIMIT 1"
 
 
 class Relay:
     """Sends the outbox to Kafka, in order per key, until cancelled.
 
-    A row that the broker or its client refuses for good holds its key: the row is named in `health`, other keys flow,
-    and held rows are tried again when a relay starts.
+    A row that the broker or its client refuses for good holds its key: `health` names the row, other keys flow, and
+    held rows are tried again by a relay that starts.
     """
 
     name = "relay"
@@ -53,163 +59,99 @@ class Relay:
         self._dsn = system_dsn
         self._kafka = kafka
         self._outbox = outbox
-        self._service = service
+        self._application = f"{service}.relay"
         self._health = Health.unhealthy("not started")
-        self._held: dict[int, str] = {}
+        self._held: Health | None = None
+        self._starts = True
+        self._worked = False
+        self._alone = 0
 
     def health(self) -> Health:
-        if self._held:
-            row, reason = next(iter(self._held.items()))
-            return Health.unhealthy(f"outbox row {row} is refused ({reason}) and holds its key")
-        return self._health
+        return self._held or self._health
 
     async def run(self) -> None:
         pause = 0.1
         while True:
+            began = time.monotonic()
             try:
                 await self._lead()
-                pause = 0.1
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, TimeoutError) as error:
-                self._health = Health.unhealthy(f"{type(error).__name__}: {error}")
+            except Exception as error:
+                if not (isinstance(error, KafkaError) or is_passing(error)):
+                    raise
+                pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, 5.0)
+                line = f"{type(error).__name__}: {error}"
+                self._tell(Health.degraded(line) if self._worked else Health.unhealthy(line))
                 log.warning("relay-waits", error=type(error).__name__, pause_s=pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
 
     async def _lead(self) -> None:
         """Takes the lock, then sends until the connection or the producer fails."""
-        connection = await _lock_connection(self._dsn, self._service)
+        connection = await connect(self._dsn, self._application)
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-                self._health = Health.healthy("another process sends")
-                await asyncio.sleep(_TAKEOVER_S)
-            await connection.execute(_RELEASE)
-            self._held.clear()
-            await self._send_with_producer(connection)
+            await take_lock(connection, lambda: self._tell(Health.healthy("another process sends")))
+            await connection.add_listener(CHANNEL, lambda *_: self._outbox.waiting.set())
+            self._outbox.sent_here = True
+            if self._starts:
+                await connection.execute(_RELEASE)
+            self._starts = False
+            await self._look_at_held(connection)
+            while True:
+                await self._send_until_refusal(connection)
         finally:
+            self._outbox.sent_here = False
             connection.terminate()
 
-    async def _send_with_producer(self, connection: Any) -> None:
-        producer = await self._start_producer(connection)
+    async def _send_until_refusal(self, connection: Any) -> None:
+        """After a refusal the producer has to go: what is sent on it later fails out of order."""
+        producer = self._kafka.producer()
         try:
+            await pinging(connection, asyncio.ensure_future(producer.start()), lambda: None)
+            self._worked = True
             while True:
                 self._outbox.waiting.clear()
-                rows = await connection.fetch(_UNSENT, _BATCH)
-                if rows:
-                    crash_point("relay.claimed")
-                    await self._send(connection, producer, rows)
-                    continue
-                self._health = Health.healthy("nothing waits")
-                await _wait(self._outbox.waiting, _POLL_S)
+                rows = await connection.fetch(_UNSENT, 1 if self._alone else _BATCH, _BATCH_BYTES)
+                if not rows:
+                    self._alone = 0
+                    self._tell(Health.healthy("nothing waits"))
+                    await _wait(self._outbox.waiting, _POLL_S)
+                elif not await self._send(connection, producer, rows):
+                    return
         finally:
-            await _stop(producer)
+            # Never cancelled: a cancelled sender hangs the sends of its successors.
+            await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_S)
 
-    async def _start_producer(self, connection: Any) -> AIOKafkaProducer:
-        producer = self._kafka.producer()
-        self._health = Health.unhealthy("the broker does not answer")
-        await _pinging(connection, asyncio.ensure_future(producer.start()))
-        return producer
-
-    async def _send(self, connection: Any, producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
-        """Sends one batch pipelined and marks what was acknowledged. Raises KafkaError when the producer must go."""
-        sending = asyncio.ensure_future(self._hand_over(producer, rows))
-        futures = await _pinging(connection, sending)
+    async def _send(self, connection: Any, producer: AIOKafkaProducer, rows: Sequence[Any]) -> bool:
+        """Sends one batch pipelined, then marks what was acknowledged. False when something was refused."""
+        crash_point("relay.claimed")
+        waits = Health.degraded(f"the broker does not acknowledge; oldest waits since {rows[0]['created_at']}")
+        sending = asyncio.ensure_future(hand_over(producer, rows, self._kafka.topic))
+        batch = await pinging(connection, sending, lambda: self._tell(waits))
         crash_point("relay.sent")
-        acks = asyncio.ensure_future(asyncio.wait(futures.values()))
-        await _pinging(connection, acks, on_wait=lambda: self._report_waiting(rows[0]))
+        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), lambda: self._tell(waits))
         crash_point("relay.acked")
-        failed = {id_: error for id_, ack in futures.items() if (error := ack.exception()) is not None}
-        await self._settle(connection, rows, failed)
-
-    async def _hand_over(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> dict[int, "asyncio.Future[Any]"]:
-        futures: dict[int, asyncio.Future[Any]] = {}
-        refused_keys: set[tuple[str, str]] = set()
-        for index, row in enumerate(rows):
-            key = (row["topic"], row["key"])
-            if key in refused_keys:
-                continue
-            headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"])]
-            topic = self._kafka.topic(row["topic"])
-            try:
-                ack = await producer.send(topic, row["value"], row["key"].encode(), headers=headers)
-            except KafkaError as error:
-                ack = asyncio.get_running_loop().create_future()
-                ack.set_exception(error)
-                refused_keys.add(key)
-            futures[row["id"]] = ack
-            if index == len(rows) // 2:
-                crash_point("relay.half")
-        return futures
-
-    async def _settle(self, connection: Any, rows: Sequence[Any], failed: dict[int, BaseException]) -> None:
-        """Marks what was acknowledged, except what came after a failure of its key: that goes again, in order."""
-        stopped: set[tuple[str, str]] = set()
-        sent: list[int] = []
-        for row in rows:
-            key = (row["topic"], row["key"])
-            error = failed.get(row["id"])
-            if error is not None and key not in stopped and not _passes(error):
-                await connection.execute(_HOLD, row["id"], type(error).__name__)
-                self._held[row["id"]] = type(error).__name__
-                log.error("outbox-row-refused", row=row["id"], topic=row["topic"], error=type(error).__name__)
-            if error is not None:
-                stopped.add(key)
-            elif key not in stopped:
-                sent.append(row["id"])
-        await connection.execute(_MARK, sent)
-        if failed:
-            # Sends that follow a failed one fail out of order: a new producer starts a new sequence at the broker.
+        await connection.execute(_MARK, batch.sent)
+        failed = batch.failed
+        refused = [id_ for id_, error in failed.items() if is_refusal(error)]
+        if failed and not refused:
             raise next(iter(failed.values()))
+        if len(rows) == 1 and refused:
+            await self._hold(connection, rows[0], failed[rows[0]["id"]])
+        # The broker refuses all of its own batch for the sake of one row: those are sent again one by one.
+        self._alone = len(refused) if len(rows) > 1 else max(self._alone - 1, 0)
+        return not refused
 
-    def _report_waiting(self, oldest: Any) -> None:
-        self._health = Health.degraded(f"the broker does not acknowledge; oldest waits since {oldest['created_at']}")
+    async def _hold(self, connection: Any, row: Any, error: BaseException) -> None:
+        await connection.execute(_HOLD, row["id"], type(error).__name__)
+        log.error("outbox-row-refused", row=row["id"], topic=row["topic"], error=type(error).__name__)
+        await self._look_at_held(connection)
 
+    async def _look_at_held(self, connection: Any) -> None:
+        row = await connection.fetchrow(_HELD)
+        line = "" if row is None else f"outbox row {row['id']} is refused ({row['refused']}) and holds its key"
+        self._held = Health.unhealthy(line) if line else None
 
-def _passes(error: BaseException) -> bool:
-    """Whether the same message may be accepted later: everything but a refusal of the message itself."""
-    return not isinstance(error, _REFUSALS)
-
-
-_REFUSALS = (
-    errors.InvalidMessageError,
-    errors.InvalidTimestampError,
-    errors.InvalidTopicError,
-    errors.MessageSizeTooLargeError,
-    errors.PolicyViolationError,
-    errors.RecordListTooLargeError,
-    errors.RecordTooLargeError,
-    errors.UnsupportedForMessageFormatError,
-)
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Lets the producer finish for 5 s. It is never cancelled: a cancelled sender hangs the sends of its successors."""
-    await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=5)
-
-
-async def _lock_connection(dsn: str, service: str) -> Any:
-    """A connection of its own, that the server ends 2 s after its last sign of life."""
-    return await asyncpg.connect(
-        dsn,
-        timeout=5,
-        command_timeout=10,
-        server_settings={
-            "application_name": f"{service}.relay",
-            "idle_session_timeout": "2000",
-            "tcp_keepalives_idle": "1",
-            "tcp_keepalives_interval": "1",
-            "tcp_keepalives_count": "2",
-            "statement_timeout": "10000",
-        },
-    )
-
-
-async def _pinging(connection: Any, task: "asyncio.Future[Any]", on_wait: Any = None) -> Any:
-    """Waits for `task` and keeps the lock's connection alive meanwhile. The task is not cancelled when that fails."""
-    while not (await asyncio.wait([task], timeout=_PING_S))[0]:
-        if on_wait is not None:
-            on_wait()
-        await connection.execute("SELECT 1")
-    return task.result()
+    def _tell(self, health: Health) -> None:
+        self._health = health
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -29,15 +29,6 @@ ORDER BY position
 """
 
 
-class EventTooLarge(Exception):
-    """An event is over the limit of its topic."""
-
-    def __init__(self, kind: str, size: int) -> None:
-        super().__init__(f"{kind}: {size} bytes, at most {MAX_VALUE_BYTES}")
-        self.kind = kind
-        self.size = size
-
-
 @dataclass(frozen=True)
 class TooLarge(Failure):
     """The command is refused because what it would publish does not fit into a message."""
@@ -51,6 +42,14 @@ class TooLarge(Failure):
     @property
     def detail(self) -> str:
         return f"{self.event} would take {self.size} bytes; at most {MAX_VALUE_BYTES} are allowed."
+
+
+class EventTooLarge(Exception):
+    """An event is over the limit of its topic. Whoever runs the command answers with `failure`."""
+
+    def __init__(self, failure: TooLarge) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Outgoing:
         contract = event.contract
         value = event.encode()
         if len(value) > MAX_VALUE_BYTES:
-            raise EventTooLarge(contract.kind, len(value))
+            raise EventTooLarge(TooLarge(contract.kind, len(value)))
         envelope = Envelope(
             id=new_id(),
             kind=contract.kind,
@@ -99,10 +98,15 @@ class Outgoing:
 
 
 class OutboxStore:
-    """Appends messages in the caller's transaction, and tells the relay when there is something to send."""
+    """Appends messages in the caller's transaction, and says afterwards that there is something to send.
+
+    `waiting` is set for the relay of this process, `unheard` for its notifier where the relay is another process's.
+    """
 
     def __init__(self) -> None:
         self.waiting = asyncio.Event()
+        self.unheard = asyncio.Event()
+        self.sent_here = False
 
     async def append(self, connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
         """Stores `messages` in their order, in one statement of the transaction that `connection` is in."""
@@ -121,6 +125,8 @@ class OutboxStore:
     def wake(self) -> None:
         """Says, after the commit, that something waits."""
         self.waiting.set()
+        if not self.sent_here:
+            self.unheard.set()
 
 
 def _headers_text(headers: list[tuple[str, bytes]]) -> str:
