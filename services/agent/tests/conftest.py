@@ -1,45 +1,52 @@
-"""A database of this suite on the real PostgreSQL, for the tests that need one."""
-
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
-from chassis.core import new_id
+from agent.container import build
+from agent.settings import Settings
 from chassis.database import Database
-from chassis.migrations import upgrade
-from local_stack.backends import Backends
+from chassis.testing.service import RunningService, Servers, settled, started
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
-
-
-@pytest.fixture(scope="session")
-def environment() -> Iterator[dict[str, str]]:
-    """The settings of a migrated service with a database of its own."""
-    name = f"agent_{new_id().hex}"
-    with Backends() as backends:
-        settings = backends.service_environment("agent", namespace=f"{name}.", database=name)
-        upgrade(
-            MIGRATIONS,
-            owner_dsn=settings["STOA_DATABASE_OWNER_DSN"],
-            dsn=settings["STOA_DATABASE_DSN"],
-            system_dsn=settings["STOA_DATABASE_SYSTEM_DSN"],
-        )
-        yield settings
-        backends.drop_database(name)
+from .modules_stand_in import ModulesStandIn
 
 
 @pytest.fixture(scope="session")
-async def database(environment: dict[str, str]) -> AsyncIterator[Database]:
+def stored(backends: Servers) -> Iterator[Settings]:
+    """A database in which nothing runs, for the tests of what is stored in it."""
+    with settled(backends, "agent", Settings) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def database(stored: Settings) -> AsyncIterator[Database]:
     """The pool of the running role."""
-    database = Database(environment["STOA_DATABASE_DSN"], application="agent-tests")
+    database = Database(stored.database_dsn.get_secret_value(), application="agent-tests")
     yield database
     await database.close()
 
 
 @pytest.fixture(scope="session")
-async def system(environment: dict[str, str]) -> AsyncIterator[Database]:
+async def system(stored: Settings) -> AsyncIterator[Database]:
     """The pool of the system role, which sees all rows: for tests to look."""
-    database = Database(environment["STOA_DATABASE_SYSTEM_DSN"], application="agent-tests-system")
+    database = Database(stored.database_system_dsn.get_secret_value(), application="agent-tests-system")
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def settings(backends: Servers) -> Iterator[Settings]:
+    with settled(backends, "agent", Settings) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def agent(settings: Settings) -> AsyncIterator[RunningService]:
+    async with started(settings, lambda keys: build(settings, keys=keys), service="agent") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+async def modules(agent: RunningService) -> AsyncIterator[ModulesStandIn]:
+    """The service of modules, as far as its topics go; it knows the kind `project`."""
+    async with ModulesStandIn.on(agent) as stand_in:
+        yield stand_in
