@@ -7,6 +7,7 @@ from chassis.http.edge import Edge
 from chassis.http.identity import Identity
 from chassis.http.keys import JwksClient
 from chassis.http.revocations import Revocations
+from chassis.http.tokens import KeySource
 from chassis.kafka.connection import Kafka
 from chassis.kafka.revocations import RevocationTail
 from chassis.serve import Checks, Parts
@@ -26,12 +27,12 @@ from gateway.settings import Settings
 from gateway.streams import OpenStreams
 
 
-def build(settings: Settings) -> Parts:
-    """Everything of one replica, not started yet."""
+def build(settings: Settings, *, keys: KeySource | None = None) -> Parts:
+    """Everything of one replica, not started yet. Tests bring their own `keys` instead of auth's published ones."""
     kafka = Kafka.of(settings, client_id="gateway")
     revocations = Revocations()
-    keys = JwksClient(settings.jwks_url)
-    identity = Identity(keys, revocations)
+    published_keys = JwksClient(settings.jwks_url)
+    identity = Identity(keys or published_keys, revocations)
     streams = OpenStreams(revocations)
     upstreams = AiohttpUpstreams(settings.upstreams)
     hub = Hub()
@@ -46,7 +47,7 @@ def build(settings: Settings) -> Parts:
     return Parts(
         app=app,
         bare_app=lambda checks: create_app("gateway", [], checks, passing=_never_passes),
-        always=[keys, RevocationTail(kafka, revocations), streams],
+        always=[*([] if keys else [published_keys]), RevocationTail(kafka, revocations), streams],
         api=[FeedTail(kafka, hub)],
         workers=[FeedWorker(kafka, settings.slot)],
         closing=[streams.end_all],

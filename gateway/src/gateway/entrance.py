@@ -41,7 +41,7 @@ class Entrance:
         scope["route_template"] = path if page is not None else target.label if target is not None else None
         given = value_of(scope["headers"], b"traceparent")
         with span_from(given, f"{scope['method']} {scope['route_template'] or '-'}", SpanKind.SERVER) as span:
-            bind_contextvars(trace_id=f"{span.get_span_context().trace_id:032x}")
+            bind_contextvars(trace_id=f"{span.get_span_context().trace_id:032x}")  # for the edge, outside of the span
             try:
                 await self._answer(page, target, scope, receive, send)
             except ProblemError as error:

@@ -14,6 +14,8 @@ from gateway.feed.positions import Position
 
 _UNREADABLE = Counter("stoa_gateway_feed_unreadable_total", "Records of the feed that no client is sent")
 
+_SEPARATORS = [(character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\u0085\u2028\u2029"]
+
 log = structlog.get_logger("feed")
 
 
@@ -63,7 +65,8 @@ def _users(audience: str) -> frozenset[UUID] | None:
 
 
 def _frame(envelope: Envelope, data: object, position: Position) -> bytes:
-    """Encoding the data anew leaves no line break in it, so that no event can be forged inside another's data."""
+    """Encoding the data anew leaves no line break in it, so that no event can be forged inside another's data; nor what
+    only some clients take for one (Python's `str.splitlines` does)."""
     content = {
         "id": envelope.id,
         "kind": envelope.kind,
@@ -76,6 +79,8 @@ def _frame(envelope: Envelope, data: object, position: Position) -> bytes:
         "data": data,
     }
     body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    for character, escaped in _SEPARATORS:
+        body = body.replace(character, escaped)
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (str(position).encode(), envelope.kind.encode(), body)
 
 

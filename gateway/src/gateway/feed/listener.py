@@ -40,7 +40,7 @@ class Listener:
             return True
         self._frames.append(frame)
         self._bytes += len(frame)
-        if len(self._frames) > MOST_FRAMES or self._bytes > MOST_BYTES:
+        if len(self._frames) > MOST_FRAMES or (self._bytes > MOST_BYTES and len(self._frames) > 1):
             self.end()
             return False
         self._wake()

@@ -86,10 +86,11 @@ class FeedWorker:
             try:
                 self._health = _READS
                 while not committing.done():
+                    assignment = offsets.assignment
                     batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
                     await self._forward(producer, batches)
-                    for partition, records in batches.items():
-                        offsets.done(partition, records[-1].offset + 1)
+                    for records in batches.values():
+                        offsets.done(records, assignment)
             finally:
                 committing.cancel()
                 await offsets.commit()
