@@ -55,7 +55,7 @@ class RunQueued(_RunEvent):
     open_chat: bool
 
 
-@contract("agent.run-started", topic=RUNS, audience=to_the_asker, readers=("chats.transcript",))
+@contract("agent.run-started", topic=RUNS, audience=to_the_asker)
 class RunStarted(_RunEvent):
     """A worker has begun the run."""
 
