@@ -36,13 +36,18 @@ class Person:
 
     def sign_up(self, **extra: str) -> None:
         """Registers and signs in."""
-        body = {"email": self.email, "password": self.password, "name": self.name, **extra}
+        body = {**self.credentials, "name": self.name, **extra}
         self.call("POST", "/api/v1/auth/register", 202, json=body)
         self.sign_in()
 
+    @property
+    def credentials(self) -> Json:
+        """What signs them in."""
+        return {"email": self.email, "password": self.password}
+
     def sign_in(self) -> None:
-        credentials = {"email": self.email, "password": self.password}
-        self.tokens = self.call("POST", "/api/v1/auth/login", 200, json=credentials)
+        """Gets tokens, and sends the access token from now on."""
+        self.tokens = self.call("POST", "/api/v1/auth/login", 200, json=self.credentials)
         self.http.headers["Authorization"] = f"Bearer {self.token}"
         self.me = self.call("GET", "/api/v1/auth/me", 200)
 

@@ -2,17 +2,17 @@
 
 import importlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chassis import wiring
 from chassis.component import Component
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.revocations import RevocationTail
-from chassis.kafka.subscriber import Consuming
-from chassis.serve import ROLES
+from chassis.serve import ROLES, Parts
 from chassis.settings import read_settings
 from contracts.auth.v1 import AccessRevoked, UserRegistered
 from contracts.event import Event
@@ -35,17 +35,24 @@ SETTINGS = {
 Readers = Mapping[type[Event], Set[str]]
 
 
-def read_by(service: str, components: Iterable[Component]) -> dict[type[Event], set[str]]:
-    """Each kind that these components of a service read, with the consumers' names."""
+def read_by(consumers: Iterable[Consumer[Any]]) -> dict[type[Event], set[str]]:
+    """Each kind that these consumers read, with their names."""
     found = defaultdict[type[Event], set[str]](set)
-    for component in components:
-        if isinstance(component, Consuming):
-            consumer: Consumer[Any] = component._consumer
-            for subscription in consumer.subscriptions:
-                found[subscription.event].add(consumer.name)
-        elif isinstance(component, RevocationTail):
-            found[AccessRevoked].add(f"{service}.{component.name}")
+    for consumer in consumers:
+        for subscription in consumer.subscriptions:
+            found[subscription.event].add(consumer.name)
     return found
+
+
+def wired_in(service: str, consumers: list[Consumer[Any]]) -> None:
+    """Builds the service as in production; whatever consumers it wires are added to the list."""
+    settings = read_settings(importlib.import_module(f"{service}.settings").Settings)
+    parts: Parts = importlib.import_module(f"{service}.container").build(settings)
+    tails = [one for one in parts.components(ROLES) if isinstance(one, RevocationTail)]
+    consumers += [Consumer(f"{service}.{tail.name}", [on(AccessRevoked, _unheard)]) for tail in tails]
+
+
+async def _unheard(tx: object, event: Event) -> Any: ...
 
 
 def differences(declared: Readers, read: Readers) -> list[str]:
@@ -59,19 +66,22 @@ def differences(declared: Readers, read: Readers) -> list[str]:
 
 
 @pytest.fixture
-def wired(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[type[Event], set[str]]:
+def wired(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Readers:
+    consumers: list[Consumer[Any]] = []
+
+    def note(service: str, dsn: str, kafka: object, runner: object, found: Sequence[Consumer[Any]]) -> list[Component]:
+        consumers.extend(found)
+        return []
+
+    monkeypatch.setattr(wiring, "consuming", note)
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
-    found = defaultdict[type[Event], set[str]](set)
     for service in tree.services(checkout):
-        settings = read_settings(importlib.import_module(f"{service}.settings").Settings)
-        parts = importlib.import_module(f"{service}.container").build(settings)
-        for event, names in read_by(service, parts.components(ROLES)).items():
-            found[event] |= names
-    return found
+        wired_in(service, consumers)
+    return read_by(consumers)
 
 
-def test_the_catalogue_names_the_real_readers(wired: dict[type[Event], set[str]]) -> None:
+def test_the_catalogue_names_the_real_readers(wired: Readers) -> None:
     ours = {
         event: {name for name in event.contract.readers if not name.startswith("gateway.")} for event in all_contracts()
     }
@@ -79,18 +89,9 @@ def test_the_catalogue_names_the_real_readers(wired: dict[type[Event], set[str]]
 
 
 def test_a_reader_too_many_and_one_too_few_are_noticed() -> None:
-    class Tail(RevocationTail):
-        def __init__(self) -> None: ...
-
-    async def handle(tx: object, event: Event) -> Any: ...
-
-    class Reading(Consuming[Any]):
-        def __init__(self) -> None:
-            self._consumer = Consumer("chats.spies", [on(UserRegistered, handle)])
-
-    read = read_by("chats", [Tail(), Reading()])
-    assert differences({AccessRevoked: {"agent.revocations"}}, read) == [
+    spy = Consumer[object]("chats.spies", [on(UserRegistered, _unheard), on(AccessRevoked, _unheard)])
+    assert differences({AccessRevoked: {"agent.revocations"}}, read_by([spy])) == [
         "auth.access-revoked: agent.revocations does not read it",
-        "auth.access-revoked: chats.revocations reads it and is not named",
+        "auth.access-revoked: chats.spies reads it and is not named",
         "auth.user-registered: chats.spies reads it and is not named",
     ]

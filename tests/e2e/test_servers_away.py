@@ -49,7 +49,7 @@ def test_without_the_database_answers_say_try_again_and_never_500(stack: Stack, 
             person.http.get("/api/v1/chats"),
             person.http.post("/api/v1/modules", json={"kind": "document", "data": {"title": "Rider"}}),
             person.http.get("/api/v1/runs"),
-            person.http.post("/api/v1/auth/login", json={"email": person.email, "password": person.password}),
+            person.http.post("/api/v1/auth/login", json=person.credentials),
         ]
         assert {service: _live(url) for service, url in stack.urls.items()} == dict.fromkeys(stack.urls, 200)
     assert [answer.status_code for answer in answers] == [503] * len(answers), [answer.text for answer in answers]

@@ -1,9 +1,12 @@
-"""The situations of the access matrix: each function makes fresh objects and says what the path's ids name.
+"""The situations of the access matrix: each function makes what a route needs and says what the path's ids name.
 
-Whoever adds a route with an id in its path adds a situation here, unless one fits, and a line in `matrix.txt`.
+What no route uses up or changes is made once (`@cache`); else each call makes fresh objects. Whoever adds a route with
+an id in its path adds a situation here, unless one fits, and a line in `matrix.txt`.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TypeAlias
 
 from ..people import Person
@@ -18,41 +21,84 @@ def plain(world: World) -> Given:
     return Given()
 
 
+def sign_up(world: World) -> Given:
+    """Somebody registers with an address that nobody has."""
+    person = Person("Grace", world.clients["nobody"])
+    return Given(body={**person.credentials, "name": person.name})
+
+
+def sign_in(world: World) -> Given:
+    """The right password of the owner is sent."""
+    return Given(body=world.owner.credentials)
+
+
+def refresh(world: World) -> Given:
+    """A refresh token of the owner's, not used yet, is sent."""
+    tokens = world.owner.call("POST", "/api/v1/auth/login", 200, json=world.owner.credentials)
+    return Given(body={"refresh_token": tokens["refresh_token"]})
+
+
+def own_session(world: World) -> Given:
+    """Each caller's own session, which the route ends."""
+    return Given(ends_session=True)
+
+
+def another_member(world: World) -> Given:
+    """A member who is none of the callers, with an If-Match that fits."""
+    spare = world.spare
+    return Given({"user_id": spare["user_id"]}, headers=_if_match(spare["revision"]))
+
+
+def invitation(world: World) -> Given:
+    """An open invitation that the owner has sent."""
+    body = {"email": f"{secrets.token_hex(8)}@example.com", "role": "viewer"}
+    made = world.owner.call("POST", "/api/v1/organisation/invitations", 201, json=body)
+    return Given({"invitation_id": made["id"]}, headers=_if_match(made["revision"]))
+
+
+@cache
 def own_chat(world: World) -> Given:
     """A chat of the owner alone."""
     return _chat_with(world, [])
 
 
+@cache
 def chat_of_all(world: World) -> Given:
     """A chat in which member and viewer take part."""
     return _chat_with(world, [world.member, world.viewer])
 
 
+@cache
 def act_in_own_chat(world: World) -> Given:
     """An agent is asked to act in a chat of the owner alone."""
     return _act_in(world, own_chat(world), refused=403)
 
 
+@cache
 def act_in_chat_of_all(world: World) -> Given:
     """An agent is asked to act in a chat of all three."""
     return _act_in(world, chat_of_all(world), refused=403)
 
 
+@cache
 def assistant(world: World) -> Given:
     """The organisation's agent."""
     return Given({"agent_id": world.organisation.assistant["id"]})
 
 
+@cache
 def own_run(world: World) -> Given:
     """A run that the owner has asked for, and that has ended."""
     return _ended_run_of(world.owner)
 
 
+@cache
 def run_of_member(world: World) -> Given:
     """A run that the member has asked for, and that has ended: the owner sees it as an admin."""
     return _ended_run_of(world.member)
 
 
+@cache
 def kind(world: World) -> Given:
     """A kind of module that everybody has."""
     return Given({"kind": "project"})

@@ -1,6 +1,7 @@
 """Every route against every sort of caller, as `matrix.txt` has it."""
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -29,17 +30,13 @@ def test_each_caller_gets_what_the_matrix_says(world: World, row: Row, caller: s
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("row", WITH_IDS, ids=str)
 def test_what_is_not_there_is_not_found_before_anything_else(world: World, row: Row, caller: str) -> None:
-    given = SITUATIONS[row.situation](world)
-    unknown = Given({name: str(uuid4()) for name in given.ids}, given.body, given.headers)
-    answer = world.call(caller, row, unknown)
+    answer = world.call(caller, row, unknown(row))
     assert answer.status == (401 if row.expected["nobody"] == 401 and caller == "nobody" else 404), answer.body
 
 
 @pytest.mark.parametrize("row", WITH_IDS, ids=str)
 def test_another_organisations_object_looks_like_none(world: World, row: Row) -> None:
-    given = SITUATIONS[row.situation](world)
-    unknown = Given({name: str(uuid4()) for name in given.ids}, given.body, given.headers)
-    there, nowhere = (world.call("foreign", row, ids) for ids in (given, unknown))
+    there, nowhere = (world.call("foreign", row, given) for given in (SITUATIONS[row.situation](world), unknown(row)))
     if row.expected["foreign"] == 404:
         assert json.loads(there.body)["type"] == json.loads(nowhere.body)["type"]
         assert json.loads(there.body)["title"] == json.loads(nowhere.body)["title"]
@@ -73,6 +70,11 @@ def test_a_line_that_says_too_little_is_refused(line: str) -> None:
 def test_only_methods_are_routes() -> None:
     document: dict[str, Any] = {"paths": {"/api/v1/chats": {"get": {}, "parameters": []}}}
     assert routes(document) == {("GET", "/api/v1/chats")}
+
+
+def unknown(row: Row) -> Given:
+    """Ids that name nothing, with an If-Match that would do."""
+    return Given({name: str(uuid4()) for name in re.findall(r"{(\w+)}", row.path)}, headers={"If-Match": '"1"'})
 
 
 def assert_is_problem(answer: Answer) -> None:

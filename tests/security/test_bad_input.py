@@ -58,6 +58,12 @@ def problem(answer: Answer, *statuses: int) -> dict[str, Any]:
     return found
 
 
+def but_for_secrets(answer: Answer) -> Any:
+    """The body of an answer without a token that is told only once, and never stored."""
+    body = json.loads(answer.body)
+    return {name: value for name, value in body.items() if name != "token"}
+
+
 def bodied(world: World, row: Row) -> dict[str, Any]:
     """The example body of a route, or the test ends here: the route takes none."""
     body = world.body(row, SITUATIONS[row.situation](world))
@@ -120,11 +126,13 @@ class TestEveryBody:
         if not world.takes(row, "Idempotency-Key"):
             pytest.skip("the route takes no Idempotency-Key")
         given, key = SITUATIONS[row.situation](world), {"Idempotency-Key": secrets.token_hex(8)}
+        if given.ends_session:
+            pytest.skip("there is no second call in a session that has ended")
         first = world.call("owner", row, given, headers={**given.headers, **key})
         again = world.call("owner", row, given, headers={**given.headers, **key})
         if first.status >= 400:
             pytest.skip("only successes are stored")
-        assert (again.status, again.body) == (first.status, first.body)
+        assert (again.status, but_for_secrets(again)) == (first.status, but_for_secrets(first))
         assert again.headers["Idempotency-Replayed"] == "true"
         other = world.call("owner", row, given, headers={**given.headers, **key}, params={"other": "1"})
         assert problem(other, 422)["type"] == "urn:stoa:problem:idempotency-key-reused"

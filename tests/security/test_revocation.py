@@ -118,8 +118,7 @@ def test_who_was_removed_gets_no_new_token(organisation: Organisation) -> None:
     removed(organisation, member)
     refresh = {"refresh_token": member.tokens["refresh_token"]}
     member.call("POST", "/api/v1/auth/refresh", 401, json=refresh)
-    credentials = {"email": member.email, "password": member.password}
-    assert member.http.post("/api/v1/auth/login", json=credentials).status_code in (401, 403)
+    assert member.http.post("/api/v1/auth/login", json=member.credentials).status_code in (401, 403)
 
 
 def _running(chat: Conversation) -> str:

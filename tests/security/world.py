@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -14,12 +15,14 @@ from .matrix import Row
 class Given:
     """What a situation sets: what the ids of the path name, what is sent.
 
-    Without a `body`, the example that the OpenAPI document gives is sent.
+    Without a `body`, the example that the OpenAPI document gives is sent. `ends_session`: each caller comes with a
+    session made for this call, because the route ends it.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
     body: Json | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    ends_session: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class World:
         self.viewer = self.organisation.join("viewer")
         self.foreign = self.elsewhere.founder
         self._url = url
+        self._spare: UUID | None = None
 
     @cached_property
     def clients(self) -> dict[str, httpx.Client]:
@@ -53,6 +57,16 @@ class World:
         """The merged OpenAPI document."""
         found: dict[str, Any] = self.clients["nobody"].get("/api/v1/openapi.json").raise_for_status().json()
         return found
+
+    @property
+    def spare(self) -> Json:
+        """A member of the organisation whom a test may demote and remove; there is always one."""
+        if self._spare is not None:
+            found = self.owner.http.get(f"/api/v1/organisation/members/{self._spare}")
+            if found.status_code == 200:
+                return dict(found.json())
+        self._spare = self.organisation.join("viewer").id
+        return self.spare
 
     @property
     def people(self) -> list[Person]:
@@ -85,9 +99,16 @@ class World:
     def call(self, caller: str, row: Row, given: Given, **request: Any) -> Answer:
         """What the caller gets; `request` replaces what the situation sends, as arguments of httpx."""
         sent = {"headers": given.headers, "json": self.body(row, given), **request}
+        if given.ends_session and caller != "nobody":
+            sent["headers"] = {**sent["headers"], "Authorization": f"Bearer {self._second_token(caller)}"}
         with self.clients[caller].stream(row.method, row.path.format_map(given.ids), **sent) as answer:
             endless = answer.headers.get("content-type", "").startswith("text/event-stream")
             return Answer(answer.status_code, answer.headers, "" if endless else answer.read().decode())
+
+    def _second_token(self, caller: str) -> str:
+        person: Person = getattr(self, caller)
+        tokens = person.call("POST", "/api/v1/auth/login", 200, json=person.credentials)
+        return str(tokens["access_token"])
 
     def _content(self, row: Row) -> Json | None:
         found: Json | None = self.operation(row).get("requestBody", {}).get("content", {}).get("application/json")
