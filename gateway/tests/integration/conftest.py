@@ -18,24 +18,26 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="session")
-async def running() -> AsyncIterator[tuple[FakeService, Replica]]:
-    """A gateway without a broker, in front of the fake service."""
+async def served() -> AsyncIterator[tuple[FakeService, str]]:
+    """The fake service and its address."""
     service = FakeService()
-    async with serving(service) as address, replica(settings_for(address), TestKeys()) as gateway:
-        yield service, gateway
+    async with serving(service) as address:
+        yield service, address
 
 
 @pytest.fixture
-def service(running: tuple[FakeService, Replica]) -> FakeService:
-    """The service behind the gateway, as if new."""
-    running[0].seen.clear()
-    running[0].handlers.clear()
-    return running[0]
+def service(served: tuple[FakeService, str]) -> FakeService:
+    """The service behind the gateways, as if new."""
+    served[0].seen.clear()
+    served[0].handlers.clear()
+    return served[0]
 
 
-@pytest.fixture
-def gateway(running: tuple[FakeService, Replica]) -> Replica:
-    return running[1]
+@pytest.fixture(scope="session")
+async def gateway(served: tuple[FakeService, str]) -> AsyncIterator[Replica]:
+    """A gateway without a broker, in front of the fake service."""
+    async with replica(settings_for(served[1]), TestKeys()) as running:
+        yield running
 
 
 @pytest.fixture
@@ -66,9 +68,9 @@ async def publisher(kafka_settings: dict[str, str]) -> AsyncIterator[Publisher]:
 
 
 @pytest.fixture(scope="session")
-async def gateway_on_kafka(kafka_settings: dict[str, str]) -> AsyncIterator[Replica]:
+async def gateway_on_kafka(served: tuple[FakeService, str], kafka_settings: dict[str, str]) -> AsyncIterator[Replica]:
     """A whole gateway: hub and feed worker."""
-    async with replica(settings_for(NOWHERE, **kafka_settings), TestKeys()) as gateway:
+    async with replica(settings_for(served[1], **kafka_settings), TestKeys()) as gateway:
         await eventually(gateway.healthy, within=20)
         yield gateway
 
