@@ -7,6 +7,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
 
 
 class CannotOpen(Exception):
@@ -29,6 +30,8 @@ class AesGcmSeal:
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Raises CannotOpen."""
         nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        if len(text) < _TAG_BYTES:
+            raise CannotOpen
         for cipher in self._ciphers:
             try:
                 return cipher.decrypt(nonce, text, context)
