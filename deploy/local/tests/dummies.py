@@ -71,7 +71,7 @@ class Stack:
     def run(self, *words: str, prefix: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
         """`python -m local_stack <words>`, output and errors in one text."""
         command = [*prefix, sys.executable, "-m", "local_stack", *words]
-        return subprocess.run(command, env=self._environment, stdout=PIPE, stderr=STDOUT, text=True, timeout=90)
+        return subprocess.run(command, env=self._environment, stdout=PIPE, stderr=STDOUT, text=True, timeout=150)
 
     def board(self) -> Snapshot:
         """The board as the runner wrote it last."""

@@ -19,6 +19,7 @@ from local_stack.processes import marked
 
 from .dummies import Stack
 
+pytestmark = pytest.mark.timeout(300)
 NOBODY = 65534
 # May read whatever root may (the interpreter can be in root's home), and is an ordinary user in all else.
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

@@ -3,9 +3,13 @@
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from local_stack.board import Phase, State
+from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import marked
 
 from .dummies import CRASHES, OUTLIVES_ITS_PARENT, WRONG_SETTING, Stack
@@ -38,6 +42,18 @@ def test_the_gateway_takes_the_next_free_port(stack: Make) -> None:
             taken.listen()
         one.run("up")
     assert int(one.board().rows["gateway"].url.rpartition(":")[2]) > 8080
+
+
+def test_the_gateway_moves_when_its_port_is_taken_while_it_starts(stack: Make) -> None:
+    one = stack()
+    with ThreadPoolExecutor(1) as pool, socket.socket() as rival:
+        started = pool.submit(one.run, "up")
+        port = _take_port_of_gateway(one, rival)
+        assert started.result().returncode == 0, started.result().stdout
+    assert int(one.board().rows["gateway"].url.rpartition(":")[2]) > port
+    assert one.ask("gateway", "/environment")["STOA_HTTP_PORT"] == str(
+        Plan.load(one.state / "plan.json").ports[GATEWAY].http
+    )
 
 
 def test_a_process_that_never_comes_up_fails_the_start_with_its_reason(stack: Make) -> None:
@@ -107,6 +123,19 @@ def test_what_needs_a_running_stack_says_so(stack: Make) -> None:
     assert migrate.returncode == 1
     assert "does not run" in migrate.stdout
     assert one.run("down").returncode == 0
+
+
+def _take_port_of_gateway(one: Stack, rival: socket.socket) -> int:
+    """As soon as the runner has chosen it, which is before the gateway starts."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(FileNotFoundError, ValueError):
+            port = Plan.load(one.state / "plan.json").ports[GATEWAY].http
+            rival.bind(("127.0.0.1", port))
+            rival.listen()
+            return port
+        time.sleep(0.002)
+    raise TimeoutError
 
 
 def _kill_runner(one: Stack) -> None:

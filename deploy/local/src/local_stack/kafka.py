@@ -18,8 +18,10 @@ from local_stack.paths import PACKAGE
 from local_stack.processes import Command
 
 ADMIN = "admin"
-_JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties")
+_JVM = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Dlog4j2.configurationFile=log4j2.properties")
 _QUICK = ("-XX:TieredStopAtLevel=1",)
+_MANY_TOPICS = ("-Xmx1g",)
+_FEW_TOPICS = ("-Xmx256m",)
 _PATIENT = (
     "-XX:Tier4InvocationThreshold=50000",
     "-XX:Tier4MinInvocationThreshold=6000",
@@ -63,8 +65,9 @@ share.coordinator.state.topic.min.isr=1
 class Kafka:
     """One broker: its folder below the state folder, its two ports, its administrator's password, its jars.
 
-    `short_lived=True` leaves out the optimising compiler: half the processor time at start, less speed later.
-    Otherwise it waits ten times as long as usual before it optimises: a third less at start, the same speed later.
+    `for_tests=True` leaves out the optimising compiler (half the processor time at start, less speed later) and has
+    room for the many topics that suites leave behind. Otherwise the compiler waits ten times as long as usual before it
+    optimises: a third less at start, the same speed later.
     """
 
     folder: Path
@@ -72,7 +75,7 @@ class Kafka:
     controller_port: int
     password: str
     class_path: str
-    short_lived: bool = False
+    for_tests: bool = False
 
     @property
     def address(self) -> str:
@@ -105,7 +108,7 @@ class Kafka:
     def command(self, log: Path) -> Command:
         """How to run the prepared broker."""
         return Command(
-            [*self._java("kafka.Kafka", *(_QUICK if self.short_lived else _PATIENT)), "server.properties"],
+            [*self._java("kafka.Kafka", *self._tuning), "server.properties"],
             folder=self.folder,
             log=log,
             environment=_ENVIRONMENT,
@@ -114,6 +117,10 @@ class Kafka:
     async def trouble(self) -> str | None:
         """None when it lets its administrator in."""
         return None if await answers(self.address, self.admin) else "does not answer"
+
+    @property
+    def _tuning(self) -> tuple[str, ...]:
+        return (*_MANY_TOPICS, *_QUICK) if self.for_tests else (*_FEW_TOPICS, *_PATIENT)
 
     def _format(self) -> None:
         scram = f"SCRAM-SHA-256=[name={ADMIN},password={self.password}]"

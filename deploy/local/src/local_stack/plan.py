@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -38,6 +38,10 @@ class Plan:
     def url(self, process: str) -> str:
         """Where its API is."""
         return f"http://127.0.0.1:{self.ports[process].http}"
+
+    def with_gateway_at(self, port: int) -> Self:
+        """The same plan with the gateway on another port."""
+        return replace(self, ports={**self.ports, GATEWAY: replace(self.ports[GATEWAY], http=port)})
 
     def serve(self, process: str, workspace: Workspace) -> Command:
         """How to run a service or the gateway."""

@@ -18,7 +18,7 @@ from local_stack.locks import Taken, locked
 from local_stack.migrated import Migrated
 from local_stack.paths import Workspace
 from local_stack.plan import GATEWAY, Plan, Ports
-from local_stack.ports import first_free, free_ports
+from local_stack.ports import first_free, free_ports, is_free
 from local_stack.postgres import Postgres
 from local_stack.processes import Command, end, marked
 from local_stack.seed import Seed
@@ -147,9 +147,17 @@ class Runner:
         await self._serve(name, plan)
 
     async def _gateway(self, plan: Plan, topics: Step) -> None:
+        """Its port is wanted by others too: when one of them was faster, it moves to the next."""
         self._board.set(GATEWAY, state=State.WAITING)
         await topics
-        await self._serve(GATEWAY, plan)
+        while True:
+            try:
+                return await self._serve(GATEWAY, plan)
+            except StartFailed:
+                if is_free(plan.ports[GATEWAY].http):
+                    raise
+            plan = plan.with_gateway_at(first_free(_GATEWAY_PORT))
+            plan.save(self._workspace.state / "plan.json")
 
     async def _serve(self, name: str, plan: Plan) -> None:
         port, command = plan.ports[name].http, plan.serve(name, self._workspace)

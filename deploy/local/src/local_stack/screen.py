@@ -23,6 +23,7 @@ _COLOURS = {
     State.CRASHED: "red",
     State.FAILED: "bold red",
 }
+_REPEAT_SECONDS = 5.0
 _PALETTE = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 
 
@@ -55,17 +56,22 @@ def _follow_live(boards: Iterable[Snapshot]) -> Snapshot | None:
 
 
 def _follow_plainly(boards: Iterable[Snapshot]) -> Snapshot | None:
-    last, shown, began = None, dict[str, tuple[State, str]](), time.monotonic()
+    """A line for each change of state, and now and then for what a process is still waiting for."""
+    last, shown, began = None, dict[str, tuple[State, float]](), time.monotonic()
     for last in boards:
+        now = time.monotonic() - began
         for name, row in last.rows.items():
-            if shown.get(name) != (row.state, row.note):
-                shown[name] = row.state, row.note
-                console.print(f"{time.monotonic() - began:5.1f} s  {name:10} {row.state}  {row.note}".rstrip())
+            state, since = shown.get(name, (None, 0.0))
+            if state != row.state or (row.note and now - since > _REPEAT_SECONDS):
+                shown[name] = row.state, now
+                console.print(f"{now:5.1f} s  {name:10} {row.state:9} {row.note}".rstrip(), soft_wrap=True)
     return last
 
 
 def _progress(board: Snapshot) -> Table:
     table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(no_wrap=True, overflow="ellipsis")
     for name, row in board.rows.items():
         table.add_row(name, _state(row), Text(row.note, style="dim"))
     return table
@@ -74,8 +80,9 @@ def _progress(board: Snapshot) -> Table:
 def show_status(board: Snapshot) -> None:
     """The table of processes."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("process", "pid", "state", "restarts", "memory", "address", ""):
+    for column in ("process", "pid", "state", "restarts", "memory", "address"):
         table.add_column(column, justify="right" if column in ("pid", "restarts", "memory") else "left", no_wrap=True)
+    table.add_column("")
     for name, row in {**board.rows, "runner": Row(State.READY, board.runner)}.items():
         if row.state is not State.DONE:
             pid = str(row.identity.pid) if row.identity else ""

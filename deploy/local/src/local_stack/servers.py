@@ -81,9 +81,8 @@ class Servers:
         seed = Seed.kept_in(self._folder)
         port, kafka_port, controller_port = free_ports(3)
         database = Postgres(self._folder / "postgres", port, seed.password("postgres"), durable=False)
-        broker = Kafka(
-            self._folder / "kafka", kafka_port, controller_port, seed.password("kafka:admin"), jars.class_path(), True
-        )
+        admin_password, class_path = seed.password("kafka:admin"), jars.class_path()
+        broker = Kafka(self._folder / "kafka", kafka_port, controller_port, admin_password, class_path, for_tests=True)
         with ThreadPoolExecutor(2) as pool:
             for prepared in [pool.submit(server.prepare) for server in (database, broker)]:
                 prepared.result()

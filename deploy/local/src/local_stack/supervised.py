@@ -83,6 +83,7 @@ class Supervised:
         try:
             return await process.wait()
         except asyncio.CancelledError:
+            watching.cancel()
             await end_politely(process, self._unit.command.stop_signal)
             self._show(State.STOPPED, identity=None, note="")
             raise
