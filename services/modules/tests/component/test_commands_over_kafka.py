@@ -25,7 +25,7 @@ async def test_a_command_creates_the_module_and_its_history_names_user_agent_run
     assert (completed.run_id, completed.module.name) == (agent.run_id, "Summer Tour")
     module_id = completed.module.module_id
     [version] = await agent.versions(module_id)
-    assert version["by"] == {
+    assert version["author"] == {
         "user_id": str(agent.caller.user_id),
         "agent_id": str(agent.agent_id),
         "agent_version": 3,

@@ -119,14 +119,14 @@ async def test_the_history_tells_who_did_what_and_how_it_was_then(modules: Runni
     await _patch(modules, colleague, path, {"client": "Alte Oper"}, 1)
     await _post(modules, caller, f"{path}/actions/start", {}, if_match='"2"')
     versions = await _all_pages(modules, caller, f"{path}/versions?limit=2")
-    told = [(one["number"], one["what"], one["action"], one["changed"], one["status"]) for one in versions]
+    told = [(one["revision"], one["change"], one["action"], one["fields"], one["status"]) for one in versions]
     assert told == [
         (3, "action-applied", "start", [], "active"),
         (2, "changed", None, ["client"], "planned"),
         (1, "created", None, ["name", "client", "configuration"], "planned"),
     ]
     assert [one["data"]["client"] for one in versions] == ["Alte Oper", "Alte Oper", None]
-    assert versions[1]["by"] == {
+    assert versions[1]["author"] == {
         "user_id": str(colleague.user_id),
         "agent_id": None,
         "agent_version": None,
@@ -149,7 +149,7 @@ async def test_a_deleted_module_is_not_found_and_its_history_says_who_deleted_it
     assert [answer.status_code for answer in answers] == [404] * 4
     assert await _all_pages(modules, caller, MODULES) == []
     newest = (await _all_pages(modules, caller, f"{path}/versions"))[0]
-    assert (newest["what"], newest["by"]["user_id"]) == ("deleted", str(caller.user_id))
+    assert (newest["change"], newest["author"]["user_id"]) == ("deleted", str(caller.user_id))
 
 
 async def test_modules_are_listed_newest_first_page_by_page_and_by_filter(modules: RunningService) -> None:

@@ -73,7 +73,7 @@ class ModuleBody(ModuleSummaryBody):
         return cls.model_validate(vars(module))
 
 
-class DoneByBody(BaseModel):
+class AuthorBody(BaseModel):
     """The user who acts; where an agent acted for them, also the agent in its version, its run and the tool call."""
 
     user_id: UUID
@@ -84,13 +84,13 @@ class DoneByBody(BaseModel):
 
 
 class VersionBody(BaseModel):
-    """A module as it was after one change. `number` is its revision then."""
+    """A module as it was after one change. `revision` is the one that it had then."""
 
-    number: int
-    what: str = Field(description="created, changed, action-applied or deleted")
+    revision: int
+    change: str = Field(description="created, changed, action-applied or deleted")
     action: str | None
-    changed: list[str] = Field(description="Names of the fields of `data` that have new values")
-    by: DoneByBody
+    fields: list[str] = Field(description="Names of the fields of `data` that have new values")
+    author: AuthorBody
     at: datetime
     name: str
     status: str
@@ -98,7 +98,9 @@ class VersionBody(BaseModel):
 
     @classmethod
     def of(cls, version: VersionView) -> "VersionBody":
-        return cls.model_validate({**vars(version), "by": vars(version)})
+        known = vars(version)
+        renamed = {"revision": version.number, "change": version.what, "fields": version.changed}
+        return cls.model_validate({**known, **renamed, "author": known})
 
 
 class ActionBody(BaseModel):
