@@ -126,25 +126,8 @@ class DeadLetters:
         deadline: datetime | None,
     ) -> None:
         """Adds an event to its parked key; once, however often it arrives. `retry_in` None: waits for its turn."""
-        await connection.execute(
-            _PARK,
-            self.consumer,
-            arrival.topic,
-            arrival.key,
-            arrival.event_id,
-            arrival.sequence,
-            arrival.kind,
-            arrival.partition,
-            arrival.offset,
-            _pack(arrival.headers),
-            arrival.raw_key,
-            arrival.value,
-            _storable(error),
-            attempts,
-            retry_in,
-            RETRY_SPAN,
-            deadline,
-        )
+        when = (retry_in, RETRY_SPAN, deadline)
+        await connection.execute(_PARK, self.consumer, *_columns(arrival), _storable(error), attempts, *when)
 
     async def head(self, connection: Any, topic: str, key: str) -> DeadLetter | None:
         """The event of the key whose turn it is."""
@@ -184,6 +167,13 @@ async def due_keys(connection: Any, consumers: Sequence[str], most: int = 100) -
 def _storable(text: str) -> str:
     """PostgreSQL takes neither NUL nor half a surrogate pair; and nobody reads the end of a long message."""
     return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()[:_LONGEST_ERROR]
+
+
+def _columns(arrival: Arrival) -> tuple[Any, ...]:
+    """From `topic` to `value`, in the order of the table."""
+    position = (arrival.partition, arrival.offset)
+    identity = (arrival.topic, arrival.key, arrival.event_id, arrival.sequence, arrival.kind)
+    return (*identity, *position, _pack(arrival.headers), arrival.raw_key, arrival.value)
 
 
 def _pack(headers: Sequence[tuple[str, bytes | None]]) -> list[bytes | None]:

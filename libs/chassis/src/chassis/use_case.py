@@ -69,30 +69,14 @@ class Work:
         """Takes the aggregate's recorded events to the outbox. Called after its versioned UPDATE, never before."""
         for recorded in aggregate.take_recorded():
             event = to_contract(aggregate, recorded.event)
-            self._append(event, str(aggregate.id), recorded.sequence, org_id)
+            sequence = recorded.sequence
+            self.outgoing.append(
+                Outgoing.of(event, self.context, key=str(aggregate.id), sequence=sequence, org_id=org_id)
+            )
 
     def publish_record(self, event: Event, *, key: str, org_id: UUID | None) -> None:
         """Takes a record (a message without a sequence) to the outbox."""
-        self._append(event, key, None, org_id)
-
-    def _append(self, event: Event, key: str, sequence: int | None, org_id: UUID | None) -> None:
-        context = self.context
-        self.outgoing.append(
-            Outgoing.of(
-                event,
-                key=key,
-                sequence=sequence,
-                org_id=org_id,
-                actor=str(context.actor),
-                correlation_id=context.correlation_id,
-                causation_id=context.causation_id,
-            )
-        )
-
-    async def change_one(self, statement: Update) -> None:
-        """Executes a versioned UPDATE. Raises ChangedMeanwhile when no row has the version that was read."""
-        if (await self.connection.execute(statement)).rowcount != 1:
-            raise ChangedMeanwhile(str(statement.table))
+        self.outgoing.append(Outgoing.of(event, self.context, key=key, sequence=None, org_id=org_id))
 
     async def scope_to(self, org_ids: Collection[UUID]) -> None:
         """For a command that learns its organisation on the way, like a sign-in."""

@@ -44,7 +44,7 @@ async def stage(backends: Backends, template: dict[str, str]) -> AsyncIterator[S
     admin = await asyncpg.connect(backends.addresses.postgres_admin_dsn)
     await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {original}")
     environment = {name: value.replace(f"/{original}", f"/{copy}") for name, value in template.items()}
-    made = Stage.of({**environment, "STOA_KAFKA_NAMESPACE": f"{copy}-"})
+    made = Stage({**environment, "STOA_KAFKA_NAMESPACE": f"{copy}-"})
     await create_topics(made.kafka, TOPICS)
     yield made
     await made.close()

@@ -1,7 +1,8 @@
 """One test's own sample service: a database made from a template, topics under a namespace of their own."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -13,49 +14,71 @@ from chassis.database import Database
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.messaging import consuming
+from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
 from chassis.settings import ServiceSettings
+from chassis.testing.waiting import eventually
 from chassis.use_case import Context, Runner
 
-from .events import ThingMade, ThingRenamed
+from .events import THINGS, ThingMade, ThingRenamed
 from .service import Make, Noting, SampleTransaction, Thing, make, rename
+from .topics import Message, Topics
+
+UseCase = Callable[[SampleTransaction, Make], Awaitable[Result[Thing]]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
+    """What a process of the sample service consists of, and how a test looks at it from outside."""
+
     environment: dict[str, str]
-    settings: ServiceSettings
-    database: Database
-    system: Database
-    outbox: OutboxStore
-    runner: Runner[SampleTransaction]
-    kafka: Kafka
-    org_id: UUID
+    org_id: UUID = field(default_factory=new_id)
 
-    @classmethod
-    def of(cls, environment: dict[str, str]) -> "Stage":
-        settings = ServiceSettings.model_validate(
-            {name.removeprefix("STOA_").lower(): value for name, value in environment.items()}
-            | {"http_port": 1, "metrics_port": 1, "jwks_url": "http://nowhere"}
-        )
-        database = Database(settings.database_dsn.get_secret_value(), application="sample")
-        system = Database(settings.database_system_dsn.get_secret_value(), application="sample.system", pool_size=3)
-        outbox = OutboxStore()
-        runner = Runner(database, outbox, SampleTransaction)
-        kafka = Kafka.of(settings, client_id="sample")
-        return cls(environment, settings, database, system, outbox, runner, kafka, new_id())
+    @cached_property
+    def settings(self) -> ServiceSettings:
+        values = {name.removeprefix("STOA_").lower(): value for name, value in self.environment.items()}
+        return ServiceSettings.model_validate({"http_port": 1, "metrics_port": 1, "jwks_url": "http://none", **values})
 
-    async def close(self) -> None:
-        await self.database.close()
-        await self.system.close()
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database_dsn.get_secret_value(), application="sample")
+
+    @cached_property
+    def system(self) -> Database:
+        return Database(self.system_dsn, application="sample.test", pool_size=3)
 
     @property
     def system_dsn(self) -> str:
         return self.settings.database_system_dsn.get_secret_value()
 
+    @cached_property
+    def outbox(self) -> OutboxStore:
+        return OutboxStore()
+
+    @cached_property
+    def runner(self) -> Runner[SampleTransaction]:
+        return Runner(self.database, self.outbox, SampleTransaction)
+
+    @cached_property
+    def kafka(self) -> Kafka:
+        return Kafka.of(self.settings, client_id="sample")
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The topics from outside."""
+        return Topics(self.kafka)
+
+    async def close(self) -> None:
+        await self.topics.close()
+        await self.database.close()
+        await self.system.close()
+
     def relay(self) -> Relay:
         return Relay(self.system_dsn, self.kafka, self.outbox, service="sample")
+
+    def notifier(self) -> Notifier:
+        return Notifier(self.database.dsn, self.outbox, service="sample")
 
     def consuming(self, *consumers: Consumer[SampleTransaction]) -> list[Component]:
         return consuming("sample", self.system_dsn, self.kafka, self.runner, consumers)
@@ -63,24 +86,32 @@ class Stage:
     def context(self, org_id: UUID | None = None) -> Context:
         return Context(actor=Actor.user(new_id()), org_id=org_id or self.org_id, role=None, correlation_id=new_id())
 
+    async def run(self, use_case: UseCase, name: str, thing_id: UUID | None = None) -> Result[Thing]:
+        return await self.runner.run(self.context(), use_case, Make(thing_id or new_id(), name))
+
     async def make(self, name: str, thing_id: UUID | None = None) -> UUID:
         """Makes a thing and answers its id."""
-        return await self._run(make, Make(thing_id or new_id(), name))
+        thing_id = thing_id or new_id()
+        assert isinstance(await self.run(make, name, thing_id), Ok)
+        return thing_id
 
-    async def rename(self, thing_id: UUID, name: str) -> UUID:
-        return await self._run(rename, Make(thing_id, name))
+    async def rename(self, thing_id: UUID, name: str) -> None:
+        assert isinstance(await self.run(rename, name, thing_id), Ok)
 
-    async def _run(
-        self, use_case: Callable[[SampleTransaction, Make], Awaitable[Result[Thing]]], command: Make
-    ) -> UUID:
-        done = await self.runner.run(self.context(), use_case, command)
-        assert isinstance(done, Ok), done
-        return command.thing_id
+    def fact(self, thing_id: UUID, sequence: int, name: str | None = None) -> Message:
+        """An event of a thing that another service owns, as its relay would send it. Its name: its sequence."""
+        event = ThingMade if sequence == 1 else ThingRenamed
+        told = event(thing_id=thing_id, name=name or str(sequence))
+        return Message.of(told, key=str(thing_id), org_id=self.org_id, sequence=sequence)
 
     async def rows(self, statement: str, **values: Any) -> list[Any]:
         """What the database holds, past row security."""
         async with self.system.system_transaction() as connection:
             return list(await connection.execute(text(statement), values))
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        async with self.system.system_transaction() as connection:
+            await connection.execute(text(statement), values)
 
     async def effects(self, consumer: str, thing_id: UUID | None = None) -> list[str]:
         """The names that a consumer noted, in order."""
@@ -92,7 +123,55 @@ class Stage:
         )
         return [row.name for row in rows]
 
+    async def until_effects(
+        self, consumer: str, expected: list[str], thing_id: UUID | None = None, *, within: float = 20
+    ) -> None:
+        """Waits until a consumer has noted these names, in this order, and no other."""
 
-def noting(name: str) -> Consumer[SampleTransaction]:
+        async def come() -> bool:
+            found = await self.effects(consumer, thing_id)
+            assert len(found) <= len(expected), found
+            return found == expected
+
+        await eventually(come, within=within)
+
+    async def letters(self, consumer: str = "sample.copies") -> list[Any]:
+        """What is parked for a consumer, in order."""
+        statement = "SELECT * FROM dead_letters WHERE consumer = :consumer ORDER BY key, sequence, id"
+        return await self.rows(statement, consumer=consumer)
+
+    async def until_parked(self, count: int, consumer: str = "sample.copies") -> list[Any]:
+        async def parked() -> list[Any]:
+            found = await self.letters(consumer)
+            return found if len(found) == count else []
+
+        return await eventually(parked)
+
+    async def hurry(self) -> None:
+        """Lets all waiting retries be due, as if their time had passed."""
+        await self.execute("UPDATE dead_letters SET retry_at = now() WHERE retry_at IS NOT NULL")
+
+    async def give_up(self) -> None:
+        """Lets the span of all retries be over, as if its 30 s had passed."""
+        await self.execute("UPDATE dead_letters SET retry_until = now(), retry_at = least(retry_at, now())")
+
+    async def until_sent(self) -> None:
+        """Waits until nothing is left in the outbox."""
+
+        async def empty() -> bool:
+            return await self.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL") == []
+
+        await eventually(empty)
+
+    async def until_read(self, consumer: str, topic: str = THINGS.name) -> None:
+        """Waits until the committed offsets of a consumer are at the end of the topic's log."""
+
+        async def at_end() -> bool:
+            return await self.topics.lag(consumer, topic) == 0
+
+        await eventually(at_end)
+
+
+def noting(name: str = "sample.copies") -> Consumer[SampleTransaction]:
     """A consumer that leaves one row per event of a thing."""
     return Consumer(name, [on(ThingMade, Noting(name)), on(ThingRenamed, Noting(name))])

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.core import Failure, Kind, new_id
+from chassis.core import Actor, Failure, Kind, new_id
 from chassis.database import driver
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Envelope
@@ -52,6 +52,17 @@ class EventTooLarge(Exception):
         self.failure = failure
 
 
+class Origin(Protocol):
+    """Who acts, and what caused it: a command's context."""
+
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def correlation_id(self) -> UUID: ...
+    @property
+    def causation_id(self) -> UUID | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A message on its way into the outbox."""
@@ -63,20 +74,9 @@ class Outgoing:
     value: bytes
 
     @classmethod
-    def of(
-        cls,
-        event: Event,
-        *,
-        key: str,
-        sequence: int | None,
-        org_id: UUID | None,
-        actor: str,
-        correlation_id: UUID,
-        causation_id: UUID | None,
-    ) -> "Outgoing":
+    def of(cls, event: Event, origin: Origin, *, key: str, sequence: int | None, org_id: UUID | None) -> "Outgoing":
         """Encodes `event` with a new id. Raises EventTooLarge."""
-        contract = event.contract
-        value = event.encode()
+        contract, value = event.contract, event.encode()
         if len(value) > MAX_VALUE_BYTES:
             raise EventTooLarge(TooLarge(contract.kind, len(value)))
         envelope = Envelope(
@@ -87,11 +87,11 @@ class Outgoing:
             subject=key,
             time=datetime.now(UTC),
             org_id=org_id,
-            actor=actor,
+            actor=str(origin.actor),
             audience=contract.audience(event),
             sequence=sequence,
-            correlation_id=correlation_id,
-            causation_id=causation_id,
+            correlation_id=origin.correlation_id,
+            causation_id=origin.causation_id,
             traceparent=current_traceparent(),
         )
         return cls(contract.topic.name, key, sequence, envelope.to_headers(), value)
