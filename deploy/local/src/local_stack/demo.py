@@ -60,13 +60,13 @@ def _project(story: Story) -> None:
         f"[bold]5.[/] The project [cyan]{project['name']}[/] exists ({project['status']}), and its history says:"
     )
     for version in story.history:
-        console.print(f"     {version['number']}. {version['what']} {_by(story, version['by'])}")
+        console.print(f"     {version['revision']}. {version['change']} {_by(story, version['author'])}")
 
 
-def _by(story: Story, by: Json) -> str:
-    who = story.first["name"] if by["user_id"] == story.first["id"] else by["user_id"]
-    through = f"{story.agent['name'].lower()} v{by['agent_version']}"
-    return f"by {who} through {through}, run {by['run_id']}, tool call {by['tool_call']}"
+def _by(story: Story, author: Json) -> str:
+    who = story.first["name"] if author["user_id"] == story.first["id"] else author["user_id"]
+    through = f"{story.agent['name'].lower()} v{author['agent_version']}"
+    return f"by {who} through {through}, run {author['run_id']}, tool call {author['tool_call']}"
 
 
 def _trace_through(trace_id: str, logs: dict[str, Path]) -> list[str]:

@@ -173,9 +173,9 @@ async def _read_results(story: Story, first: Person) -> None:
     story.project = projects[0]
     versions = await first.call("GET", f"/api/v1/modules/{story.project['id']}/versions", 200)
     story.history = versions["items"]
-    by = story.history[0]["by"]
-    if (by["user_id"], by["agent_id"]) != (story.first["id"], story.agent["id"]):
-        raise ScenarioFailed(f"the project was not made by the first user through the assistant: {by}")
+    author = story.history[0]["author"]
+    if (author["user_id"], author["agent_id"]) != (story.first["id"], story.agent["id"]):
+        raise ScenarioFailed(f"the project was not made by the first user through the assistant: {author}")
 
 
 async def _until(attempt: Callable[[], Awaitable[Json | None]], what: str) -> Json:

@@ -78,6 +78,11 @@ class Work:
         """Takes a record (a message without a sequence) to the outbox."""
         self.outgoing.append(Outgoing.of(event, self.context, key=key, sequence=None, org_id=org_id))
 
+    async def change_one(self, statement: Update) -> None:
+        """Executes a versioned UPDATE. Raises ChangedMeanwhile when no row has the version that was read."""
+        if (await self.connection.execute(statement)).rowcount != 1:
+            raise ChangedMeanwhile(str(statement.table))
+
     async def scope_to(self, org_ids: Collection[UUID]) -> None:
         """For a command that learns its organisation on the way, like a sign-in."""
         await scope_to(self.connection, org_ids)

@@ -154,3 +154,12 @@ async def started(
             yield RunningService(http, keys, kafka)
     for close in parts.close:
         await close()
+    await _delete_topics(kafka)
+
+
+async def _delete_topics(kafka: Kafka) -> None:
+    """Leaves the shared broker as it was: each partition costs it memory."""
+    admin = kafka.admin()
+    await admin.start()
+    await admin.delete_topics([kafka.topic(topic.name) for topic in all_topics()])
+    await admin.close()

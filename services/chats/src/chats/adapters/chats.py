@@ -17,7 +17,9 @@ class PostgresChats:
         self._work = work
 
     async def get(self, chat_id: UUID) -> Chat | None:
-        query = select(tables.chats).where(tables.chats.c.id == chat_id).with_for_update()
+        # Row security alone would not do: a batch of events may see the rows of several organisations.
+        mine = tables.chats.c.org_id == self._work.context.organisation
+        query = select(tables.chats).where(tables.chats.c.id == chat_id, mine).with_for_update()
         row = (await self._work.connection.execute(query)).mappings().first()
         return Chat(**{**row, "participants": tuple(row["participants"])}) if row is not None else None
 
