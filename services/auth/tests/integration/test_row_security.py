@@ -32,7 +32,7 @@ async def test_a_query_without_a_filter_shows_only_the_organisation_of_its_trans
 ) -> None:
     mine, other = new_id(), new_id()
     for org_id in (mine, other):
-        values = {"org": org_id, "user": new_id(), "session": new_id()}
+        values: dict[str, object] = {"org": org_id, "user": new_id(), "session": new_id()}
         values |= {"email": f"{org_id}@example.com", "digest": org_id.bytes * 2}
         async with database.transaction([org_id]) as connection:
             for statement in OPEN_AN_ORGANISATION:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from joserfc.jwk import OKPKey
 from sqlalchemy import text
 
 from auth.adapters.access_tokens import SignedAccessTokens
@@ -135,8 +136,6 @@ async def _published(ring: KeyRing) -> list[dict[str, Any]]:
 
 async def _add_key(database: Database, *, signs_in: timedelta) -> str:
     """Another key, like a rotation would store it."""
-    from joserfc.jwk import OKPKey
-
     key = OKPKey.generate_key("Ed25519", private=True)
     kid = key.thumbprint()
     sealed = AesGcmSeal([KEY]).seal(json.dumps(key.as_dict(private=True)).encode(), kid.encode())
