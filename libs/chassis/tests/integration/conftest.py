@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from chassis.kafka.topics import create_topics, delete_topics
+from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 from local_stack.backends import Backends
 
@@ -34,6 +35,12 @@ def template(backends: Backends) -> Iterator[dict[str, str]]:
     )
     yield environment
     backends.drop_database(database)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> None:
+    """As in a process that serves."""
+    set_up_logging("sample", "info")
 
 
 @pytest.fixture

@@ -141,11 +141,11 @@ class Stage:
         return await self.rows(statement, consumer=consumer)
 
     async def until_parked(self, count: int, consumer: str = "sample.copies") -> list[Any]:
-        async def parked() -> list[Any]:
-            found = await self.letters(consumer)
-            return found if len(found) == count else []
+        async def parked() -> bool:
+            return len(await self.letters(consumer)) == count
 
-        return await eventually(parked)
+        await eventually(parked)
+        return await self.letters(consumer)
 
     async def hurry(self) -> None:
         """Lets all waiting retries be due, as if their time had passed."""
