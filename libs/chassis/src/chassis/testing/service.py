@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,11 +20,13 @@ from chassis.kafka.connection import Kafka
 from chassis.kafka.topics import create_topics
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
+from chassis.outbox.store import Outgoing
 from chassis.serve import ROLES, Parts
 from chassis.settings import ServiceSettings
 from chassis.testing.client import client_of
 from chassis.testing.tokens import TestKeys
 from chassis.testing.waiting import eventually, running
+from chassis.use_case import Context
 from contracts.envelope import Envelope, decode
 from contracts.event import Event
 from contracts.registry import all_topics
@@ -83,33 +84,18 @@ class RunningService:
         org_id: UUID | None,
         sequence: int | None = None,
         actor: Actor | None = None,
-        event_id: UUID | None = None,
         times: int = 1,
-    ) -> UUID:
-        """Puts an event on its topic, as its owner's relay would; `times`: with repeats. Answers its id."""
-        contract = event.contract
-        envelope = Envelope(
-            id=event_id or new_id(),
-            kind=contract.kind,
-            version=contract.version,
-            source=f"/stoa/{contract.kind.partition('.')[0]}",
-            subject=str(key),
-            time=datetime.now(UTC),
-            org_id=org_id,
-            actor=str(actor or Actor.system("test")),
-            audience=contract.audience(event),
-            sequence=sequence,
-            correlation_id=new_id(),
-            causation_id=None,
-            traceparent=None,
-        )
+    ) -> None:
+        """Puts an event on its topic, as its owner's relay would; `times`: with repeats."""
+        context = Context(actor=actor or Actor.system("test"), org_id=org_id, role=None, correlation_id=new_id())
+        message = Outgoing.of(event, context, key=str(key), sequence=sequence, org_id=org_id)
         producer = self.kafka.producer()
         await producer.start()
-        topic = self.kafka.topic(contract.topic.name)
         for _ in range(times):
-            await producer.send_and_wait(topic, event.encode(), str(key).encode(), headers=envelope.to_headers())
+            await producer.send_and_wait(
+                self.kafka.topic(message.topic), message.value, message.key.encode(), headers=message.headers
+            )
         await producer.stop()
-        return envelope.id
 
     async def published(
         self, kind: type[E], where: Callable[[E], bool] = lambda _: True, *, count: int = 1, within: float = 10.0
