@@ -25,20 +25,20 @@ class Database:
     `dsn` is a `postgresql://` URL. Each connection has a statement time-out and may not idle inside a transaction.
     """
 
-    def __init__(self, dsn: str, *, application: str, pool_size: int = 10, statement_timeout_ms: int = 10_000) -> None:
+    def __init__(self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5) -> None:
         self.dsn = dsn
         self.engine: AsyncEngine = create_async_engine(
             dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=pool_timeout_s,
             pool_recycle=1800,
             hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {
                     "application_name": application,
-                    "statement_timeout": str(statement_timeout_ms),
+                    "statement_timeout": "10000",
                     "lock_timeout": "5000",
                     "idle_in_transaction_session_timeout": "30000",
                 },
