@@ -1,5 +1,7 @@
 """The composition root of agent: settings in, everything wired out. Production and tests use it alike."""
 
+from dataclasses import replace
+
 from agent.adapters.command_log import PostgresCommandLog
 from agent.adapters.journals import PostgresJournals
 from agent.adapters.knowledge import PostgresConversations, PostgresKinds, PostgresModules
@@ -29,12 +31,13 @@ def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | N
     waiting = Waiting(wiring.runner, use_cases, signals, wiring.revocations)
     queue = PostgresQueue(wiring.database)
     drive_run = _drive_run(wiring, signals, clock)
-    return wiring.parts(
+    parts = wiring.parts(
         description="What acts: assistants, and their runs.",
         routers=[routes(use_cases, wiring.doors, waiting)],
         consumers=[*consumers(use_cases), memberships_consumer("agent")],
         workers=[Worker(queue, wiring.runner, use_cases, drive_run, signals, slots=settings.run_slots)],
     )
+    return replace(parts, closing=[waiting.close])
 
 
 def _drive_run(wiring: Wiring[PostgresTransaction], signals: Signals, clock: Clock) -> DriveRun:

@@ -49,6 +49,11 @@ class Waiting:
         self._use_cases = use_cases
         self._signals = signals
         self._revocations = revocations
+        self._closing = False
+
+    def close(self) -> None:
+        """Ends all streams and waits: the process is told to stop, and clients resume at another."""
+        self._closing = True
 
     async def instead(
         self, answer: Response, door: Door[Transaction], prefer: str | None, accept: str | None
@@ -121,7 +126,7 @@ class Waiting:
 
     def _may_listen(self, door: Door[Transaction]) -> bool:
         caller = door.caller
-        return caller.expires_at > datetime.now(UTC) and not self._revocations.revoked(caller)
+        return not self._closing and caller.expires_at > datetime.now(UTC) and not self._revocations.revoked(caller)
 
 
 def _at(answer: Response, instead: Response) -> Response:
