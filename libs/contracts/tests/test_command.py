@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.__main__ import main
+from contracts.chats.v1 import MessageSent
 from contracts.files import HOME
 
 SCHEMA = Path("schemas/chats/message-sent.v1.json")
@@ -83,8 +84,9 @@ def test_an_incompatible_change_names_the_field_and_the_readers(home: Path, caps
     assert backwards.startswith(
         "chats.message-sent v1: field /text: new readers would refuse events that lie in chats-"
     )
+    readers = ", ".join(MessageSent.contract.readers)
     for line in (forwards, backwards):
-        assert line.endswith("publish v2 beside it; who must upgrade first: the readers (agent.chats)")
+        assert line.endswith(f"publish v2 beside it; who must upgrade first: the readers ({readers})")
 
 
 def test_a_new_required_field_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
