@@ -119,17 +119,18 @@ class Conversation:
         return cls(person, eventually(opening, "a chat with the assistant opens")["id"])
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
+        """Of its messages."""
         return f"/api/v1/chats/{self.chat_id}/messages"
 
     def ask(self, text: str) -> Json:
         """Writes a message, which starts a run."""
-        return self.person.call("POST", self._path, 201, json={"text": text})
+        return self.person.call("POST", self.path, 201, json={"text": text})
 
     @property
     def messages(self) -> list[Json]:
         """All of them, the oldest first."""
-        return self.person.listed(self._path)
+        return self.person.listed(self.path)
 
     def reply(self, seconds: float = PATIENCE_S) -> Json:
         """The newest message, waited for until it is the agent's or a note of the system."""

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import httpx
 import psutil
 
 from local_stack import control, postgres
@@ -29,6 +30,9 @@ CRASH_POINT = "run.command-sent"
 """The one point at which a process of this stack can be made to die: see `Stack.armed`."""
 
 PATIENCE_S = 20.0
+
+RECOVERY_S = 40.0
+"""After a kill: the runner's growing pause, a start, and the session of the consumer that died."""
 
 T = TypeVar("T")
 
@@ -131,9 +135,9 @@ class Stack:
         text = self.workspace.log(process).read_text(errors="replace")
         return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
-    def healthy(self, seconds: float = PATIENCE_S) -> None:
-        """Waits until every process is running and ready."""
-        eventually(lambda: all(_well(row) for row in self.board.rows.values()), "all processes are well", seconds)
+    def healthy(self, seconds: float = RECOVERY_S) -> None:
+        """Waits until every process is running and says itself that it is ready."""
+        eventually(self._all_well, "all processes are well", seconds)
 
     def kill(self, process: str) -> None:
         """SIGKILL, as the kernel does it when memory runs out. The runner starts the process again."""
@@ -175,6 +179,9 @@ class Stack:
         finally:
             self._crash_mark.touch()
 
+    def _all_well(self) -> bool:
+        return all(_runs(row) for row in self.board.rows.values()) and all(_ready(url) for url in self.urls.values())
+
     def _process(self, process: str) -> psutil.Process:
         def running() -> psutil.Process | None:
             identity = self.board.rows[process].identity
@@ -190,7 +197,15 @@ class Stack:
         return "\n\n".join([f"the stack did not start: {last.reason if last else 'no board'}", *ends])
 
 
-def _well(row: Row) -> bool:
+def _ready(url: str) -> bool:
+    """Asked here, since the board is up to three seconds old."""
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _runs(row: Row) -> bool:
     """Ready, and the process that was ready is still the one that runs."""
     if row.state is State.DONE:
         return True
