@@ -60,7 +60,7 @@ lock: $(READY) ## Resolve third-party versions and write the hashed pins (UPGRAD
 
 .PHONY: clean
 clean: ## Stop the stack; remove the environment, caches and local state
-	@if [ -d .stoa ] && [ -x $(BIN)/python ]; then $(STACK) down; fi
+	@if [ -d .stoa ] && [ -x $(BIN)/python ]; then $(STACK) clean; fi
 	@rm -rf .venv .stoa .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find libs services gateway deploy tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -63,6 +63,16 @@ def test_an_ordinary_user_runs_it() -> None:
         assert marked(str(stack.state)) == []
 
 
+def test_clean_ends_the_servers_of_tests_too(own: Stack) -> None:
+    started = own.run("backends", "start")
+    assert "export STOA_POSTGRES_ADMIN_DSN=" in started.stdout
+    assert started.stdout == own.run("backends", "start").stdout
+    assert len(marked(str(own.state / "test-backends"))) >= 2
+    assert own.run("clean").returncode == 0
+    assert marked(str(own.state), below=True) == []
+    assert not own.state.exists()
+
+
 def test_every_fresh_data_folder_is_another_cluster(tmp_path: Path) -> None:
     for name in ("one", "two"):
         Kafka(tmp_path / name, 1, 2, "secret", jars.class_path()).prepare()

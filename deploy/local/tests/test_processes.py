@@ -63,7 +63,8 @@ def test_a_zombie_has_ended(sleeper: Sleeper) -> None:
 def test_marked_processes_are_found_and_no_others(sleeper: Sleeper, tmp_path: Path) -> None:
     process = sleeper()
     assert [identity.pid for identity in marked(str(tmp_path))] == [process.pid]
-    assert marked(f"{tmp_path}-other") == []
+    assert [identity.pid for identity in marked(str(tmp_path.parent), below=True)] == [process.pid]
+    assert marked(str(tmp_path.parent)) == marked(str(tmp_path)[:-1], below=True) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the children of a dead process")

@@ -14,6 +14,7 @@ from local_stack.board import Phase, Snapshot, State
 from local_stack.demo import tell
 from local_stack.paths import Workspace
 from local_stack.plan import GATEWAY, Plan
+from local_stack.processes import end, marked
 from local_stack.scenario import ScenarioFailed
 from local_stack.servers import Servers
 
@@ -125,12 +126,13 @@ def migrate() -> None:
 
 @app.command()
 def clean() -> None:
-    """End everything, the shared test servers too, and delete all state."""
+    """End everything, the servers of tests too, and delete all state."""
     workspace = Workspace.current()
     control.stop(workspace)
     Servers.kept().stop()
-    Servers.sweep()
-    postgres.discard(workspace.state / "postgres")
+    end(marked(workspace.mark, below=True))
+    for link in workspace.state.rglob("postgres/elsewhere"):
+        postgres.discard(link.parent)
     shutil.rmtree(workspace.state)
 
 

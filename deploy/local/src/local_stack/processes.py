@@ -99,12 +99,16 @@ def _still_running(identities: Iterable[Identity], patience: float) -> list[Iden
     return left
 
 
-def marked(mark: str) -> list[Identity]:
-    """All running processes that carry this mark, this one excepted."""
+def marked(mark: str, *, below: bool = False) -> list[Identity]:
+    """All running processes with this mark, this one excepted; with `below` those of state folders inside it too."""
+
+    def ours(found: str | None) -> bool:
+        return found == mark or (below and found is not None and found.startswith(mark + os.sep))
+
     return [
         Identity(process.pid, process.create_time())
         for process in psutil.process_iter()
-        if process.pid != os.getpid() and _mark_of(process) == mark
+        if process.pid != os.getpid() and ours(_mark_of(process))
     ]
 
 
