@@ -13,6 +13,7 @@ from chassis.http.identity import Identity
 from chassis.http.problems import ProblemError, problem
 from chassis.http.tokens import Caller
 from chassis.telemetry import span_from
+from gateway.callers import caller_of
 from gateway.proxy.headers import value_of
 from gateway.proxy.proxy import Proxy
 from gateway.routes import Target, find_target, is_open
@@ -64,9 +65,7 @@ class Entrance:
         """None on an open route, whatever Authorization says there. Raises ProblemError: 401, or 503 without keys."""
         if is_open(scope["method"], scope["path"]):
             return None
-        caller = await self._identity.of(value_of(scope["headers"], b"authorization"))
-        bind_contextvars(user_id=str(caller.user_id), org_id=str(caller.org_id))
-        return caller
+        return await caller_of(self._identity, scope["headers"])
 
 
 def _refuse_token_in_url(query: bytes) -> None:

@@ -115,7 +115,7 @@ async def test_two_authorization_headers_are_refused(
 async def test_a_header_that_is_no_utf_8_is_refused(
     gateway: Replica, service: FakeService, signed_in: dict[str, str]
 ) -> None:
-    headers = [("Authorization", signed_in["Authorization"]), ("X-Name", b"\xff\xfe")]
+    headers = [(b"Authorization", signed_in["Authorization"].encode()), (b"X-Name", b"\xff\xfe")]
     assert slug(await gateway.http.get("/api/v1/chats", headers=headers)) == (400, "malformed-request")
 
 

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from gateway.documents.documents import DOCUMENT_PATH
 
 from ..stage import FakeService, Replica, json_handler, replica, serving, settings_for
 
-OPERATION = {"operationId": "get", "tags": ["chats"], "responses": {"200": {"description": "ok"}}}
-DOCUMENT = {
+OPERATION: dict[str, Any] = {"operationId": "get", "tags": ["chats"], "responses": {"200": {"description": "ok"}}}
+DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "chats", "version": "1"},
     "paths": {"/api/v1/chats": {"get": OPERATION}},

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from chassis.http.failures import Unavailable
 from chassis.http.identity import Identity
 from chassis.http.problems import ProblemError
+from gateway.callers import caller_of
 from gateway.cut import DISCONNECTED, Cut
 from gateway.feed.entries import Entry, comment, reset
 from gateway.feed.history import History, PositionGone
@@ -50,7 +51,7 @@ class Events:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises ProblemError (401, 422, 503) before the stream begins."""
-        caller = await self._identity.of(value_of(scope["headers"], b"authorization"))
+        caller = await caller_of(self._identity, scope["headers"])
         listener = Listener(caller.org_id, caller.user_id, wanted_kinds(scope["query_string"]))
         if not self._hub.ready:
             raise ProblemError(Unavailable())

@@ -11,13 +11,14 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from chassis.health import Health
+from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 from contracts.gateway.topics import FEED
 from gateway.feed.hub import Hub
 from gateway.feed.positions import cluster_mark
 
 PROBE_S = 2.0
-_ANSWER_S = 5.0
+_ANSWER_S = 3.0
 _LOOK_BACK = 500
 """So many records of each partition are read again at the start, for clients that come from another replica."""
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -49,9 +50,7 @@ class FeedTail:
         return Health.degraded(line) if self._hub.ready else Health.unhealthy(line)
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._hub.beat())
-            group.create_task(self._keep_tailing())
+        await asyncio.gather(self._hub.beat(), self._keep_tailing())
 
     async def _keep_tailing(self) -> None:
         failures = 0
@@ -64,6 +63,10 @@ class FeedTail:
             except (KafkaError, OSError, TimeoutError) as error:
                 failures = failures + 1 if self._missing else 0
                 self._waits(f"{self._kafka.bootstrap}: {str(error) or type(error).__name__}")
+            except asyncio.CancelledError:
+                if was_told_to_stop():
+                    raise
+                self._waits(f"{self._kafka.bootstrap}: the connection was broken off")
             await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
 
     def _waits(self, reason: str) -> None:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import Counter
 
 from chassis.health import Health
+from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 from chassis.kafka.offsets import Offsets
 from chassis.kafka.subscriber import SESSION_TIMEOUT_MS
@@ -67,6 +68,10 @@ class FeedWorker:
             except (KafkaError, OSError, TimeoutError) as error:
                 failures = 0 if self._health == _READS else failures + 1
                 self._wait(str(error) or type(error).__name__)
+            except asyncio.CancelledError:
+                if was_told_to_stop():
+                    raise
+                self._wait("the connection was broken off")
             await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
 
     def _wait(self, reason: str) -> None:
@@ -88,12 +93,24 @@ class FeedWorker:
                 while not committing.done():
                     assignment = offsets.assignment
                     batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+                    if not batches:
+                        await self._probe(consumer)
                     await self._forward(producer, batches)
                     for records in batches.values():
                         offsets.done(records, assignment)
             finally:
                 committing.cancel()
                 await offsets.commit()
+
+    async def _probe(self, consumer: AIOKafkaConsumer) -> None:
+        """A consumer whose broker is away looks like one that has nothing to read, so the broker is asked for a sign
+        of life. Raises nothing: the consumer finds its broker again by itself."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await consumer.end_offsets(list(consumer.assignment())[:1])
+            self._health = _READS
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._health = Health.degraded(f"the broker does not answer: {type(error).__name__}")
 
     async def _forward(self, producer: AIOKafkaProducer, batches: "dict[TopicPartition, Sequence[Any]]") -> None:
         """Returns when the broker has all of it. Raises KafkaError when it refuses one: then all of it comes again."""

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from chassis.health import Health
 from chassis.http.revocations import HORIZON, Revocations
 from chassis.kafka.arrival import Arrival
+from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 from contracts.auth.topics import REVOCATIONS
 from contracts.auth.v1 import AccessRevoked
@@ -59,7 +60,11 @@ class RevocationTail:
                 failures = failures + 1 if self._missing else 0
                 reason = "no answer" if isinstance(error, TimeoutError) else str(error)
                 self._waits(f"{self._kafka.bootstrap}: {reason}")
-                await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+            except asyncio.CancelledError:
+                if was_told_to_stop():
+                    raise
+                self._waits(f"{self._kafka.bootstrap}: the connection was broken off")
+            await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
 
     def _waits(self, reason: str) -> None:
         if reason != self._missing:
