@@ -79,13 +79,14 @@ def is_passing(error: BaseException) -> bool:
     """Whether `error` comes from the infrastructure and will pass, so that the same work is simply tried again.
 
     A file that is missing is an OSError too, but it names the file; bad input to a statement is asyncpg's
-    InterfaceError too, but a ValueError as well. Neither passes.
+    InterfaceError too, but a ValueError as well. Neither passes. asyncpg's InternalClientError does: it is what a
+    session that the server ended between two statements can look like.
     """
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or is_passing(error.driver_exception)
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_PASSING)
-    if isinstance(error, asyncpg.InterfaceError):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return not isinstance(error, ValueError)
     return isinstance(error, PoolTimeout) or (isinstance(error, OSError) and error.filename is None)
 

@@ -32,5 +32,5 @@ async def running(*components: Component) -> AsyncIterator[None]:
         for task in reversed(tasks):
             task.cancel()
             await asyncio.wait([task])
-    for task in ended:
-        raise AssertionError(f"{task.get_name()} ended by itself") from task.exception()
+        for task in ended:
+            raise AssertionError(f"{task.get_name()} ended by itself") from task.exception()

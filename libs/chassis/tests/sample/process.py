@@ -1,0 +1,52 @@
+"""The sample service as processes that tests freeze and kill.
+
+`python -m libs.chassis.tests.sample.process relay | worker | make <thing id> <name>`, settings in the environment.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from chassis.logging import set_up_logging
+
+from .stage import Stage, noting
+
+CHECKOUT = Path(__file__).parents[4]
+
+
+@contextmanager
+def process(stage: Stage, *arguments: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of the sample service, killed at the end if it still runs."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", __name__, *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, **stage.environment, **environment},
+    )
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGCONT)
+        started.kill()
+        started.wait()
+
+
+async def _main() -> None:
+    set_up_logging("sample", "info")
+    stage = Stage(dict(os.environ))
+    match sys.argv[1:]:
+        case ["make", thing_id, name]:
+            await stage.make(name, UUID(thing_id))
+        case ["relay"]:
+            await stage.relay().run()
+        case ["worker"]:
+            await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
