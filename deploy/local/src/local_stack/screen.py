@@ -48,10 +48,16 @@ def follow(boards: Iterable[Snapshot]) -> Snapshot | None:
 
 
 def _follow_live(boards: Iterable[Snapshot]) -> Snapshot | None:
-    last, began = None, time.monotonic()
-    with Live(console=console, transient=True, refresh_per_second=12) as live:
-        for last in boards:
-            live.update(Group(_progress(last), Text(f"{time.monotonic() - began:.1f} s", style="dim")))
+    last: Snapshot | None = None
+    began = time.monotonic()
+
+    def picture() -> Group:
+        elapsed = Text(f"{time.monotonic() - began:.1f} s", style="dim")
+        return Group(_progress(last), elapsed) if last else Group(elapsed)
+
+    with Live(get_renderable=picture, console=console, transient=True, refresh_per_second=12):
+        for board in boards:
+            last = board
     return last
 
 
