@@ -1,0 +1,124 @@
+"""A broker that goes away: writes are accepted, and everything is caught up afterwards."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chassis.health import Status
+from chassis.kafka.connection import Kafka
+from chassis.kafka.topics import create_topics
+from chassis.testing.waiting import eventually, running
+from local_stack import jars
+from local_stack.kafka import Kafka as Broker
+from local_stack.ports import free_ports
+from local_stack.processes import start
+
+from ..sample.events import TOPICS
+from ..sample.stage import Stage, noting
+
+COPIES = "sample.copies"
+
+
+class OwnBroker:
+    """A broker that this test may kill."""
+
+    def __init__(self, folder: Path) -> None:
+        port, controller = free_ports(2)
+        self._log = folder / "kafka.log"
+        self._broker = Broker(
+            folder / "kafka", port, controller, "secret of this test", jars.class_path(), for_tests=True
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def connection(self, client_id: str) -> Kafka:
+        return Kafka(self._broker.address, self._broker.admin.username, self._broker.admin.password, "", client_id)
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._broker.prepare)
+        self._process = start(self._broker.command(self._log), str(self._log))
+        await eventually(self._answers, within=60)
+
+    async def _answers(self) -> bool:
+        return await self._broker.trouble() is None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[OwnBroker]:
+    made = OwnBroker(tmp_path)
+    await made.start()
+    yield made
+    made.kill()
+
+
+async def test_writes_go_on_without_a_broker_and_are_caught_up_when_it_is_back(
+    stage: Stage, broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(stage.__dict__, "kafka", broker.connection("sample"))
+    await create_topics(stage.kafka, [replace(topic, partitions=2) for topic in TOPICS])
+    relay = stage.relay()
+    async with running(relay, *stage.consuming(noting())):
+        thing = await stage.make("1")
+        await stage.until_effects(COPIES, ["1"])
+        broker.kill()
+        for number in range(2, 12):
+            await stage.rename(thing, str(number))
+        await eventually(lambda: is_degraded(relay.health().status))
+        await broker.start()
+        await stage.until_effects(COPIES, [str(number) for number in range(1, 12)], within=60)
+        await eventually(lambda: is_healthy(relay.health().status))
+        await eventually(lambda: caught_up(stage), within=30)
+    assert await stage.letters() == []
+
+
+async def test_a_process_that_starts_without_a_broker_waits_for_it(
+    stage: Stage, broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(stage.__dict__, "kafka", broker.connection("sample"))
+    await create_topics(stage.kafka, TOPICS)
+    broker.kill()
+    relay, consuming = stage.relay(), stage.consuming(noting())
+    async with running(relay, *consuming):
+        await stage.make("lamp")
+        await eventually(lambda: is_unhealthy(relay.health().status))
+        await eventually(lambda: is_unhealthy(consuming[1].health().status))
+        await broker.start()
+        await stage.until_effects(COPIES, ["lamp"], within=60)
+
+
+async def test_a_consumer_waits_for_its_topics(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(stage.__dict__, "kafka", replace(stage.kafka, namespace=stage.kafka.namespace + "late-"))
+    consuming = stage.consuming(noting())
+    async with running(stage.relay(), *consuming):
+        await eventually(lambda: misses_topics(consuming[1].health().line))
+        await create_topics(stage.kafka, TOPICS)
+        await stage.make("lamp")
+        await stage.until_effects(COPIES, ["lamp"])
+
+
+async def is_healthy(status: Status) -> bool:
+    return status is Status.HEALTHY
+
+
+async def is_degraded(status: Status) -> bool:
+    return status is Status.DEGRADED
+
+
+async def is_unhealthy(status: Status) -> bool:
+    return status is Status.UNHEALTHY
+
+
+async def misses_topics(line: str) -> bool:
+    return line == "topics are missing: testing-things"
+
+
+async def caught_up(stage: Stage) -> bool:
+    return await stage.topics.lag(COPIES, "testing-things") == 0
