@@ -2,9 +2,7 @@
 
 import asyncio
 import secrets
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -20,6 +18,7 @@ from contracts.envelope import Envelope
 from ..people import Conversation, Organisation, Person
 from ..records import headers, record
 from ..stack import Stack, eventually
+from ..streams import Stream
 from .test_tokens import statuses
 
 WITHIN_S = 2.0
@@ -88,9 +87,9 @@ def test_open_streams_end(
     chat = Conversation.opened(member)
     with stack.frozen("modules"):  # so that the run goes on
         run_id = _running(chat)
-        with listening(member, "/api/v1/events") as feed, listening(member, f"/api/v1/runs/{run_id}/events") as run:
+        with Stream(member, "/api/v1/events") as feed, Stream(member, f"/api/v1/runs/{run_id}/events") as run:
             way(organisation, member)
-            eventually(lambda: feed.is_set() and run.is_set(), "both streams have ended", WITHIN_S)
+            eventually(lambda: feed.ended and run.ended, "both streams have ended", WITHIN_S)
 
 
 @pytest.mark.parametrize("way", [removed, demoted])
@@ -129,28 +128,6 @@ def _running(chat: Conversation) -> str:
         return next((run["id"] for run in chat.person.listed("/api/v1/runs") if run["status"] == "running"), None)
 
     return eventually(going_on, "the run has begun")
-
-
-@contextmanager
-def listening(person: Person, path: str) -> Iterator[threading.Event]:
-    """The event is set when the stream has ended."""
-    began, ended = threading.Event(), threading.Event()
-
-    def listen() -> None:
-        try:
-            with person.http.stream("GET", path) as answer:
-                assert answer.status_code == 200
-                for _ in answer.iter_raw():
-                    began.set()
-        except httpx.TransportError:
-            pass  # cut off is ended too
-        ended.set()
-
-    reader = threading.Thread(target=listen, daemon=True)
-    reader.start()
-    eventually(began.is_set, f"{path} has begun")
-    assert not ended.is_set()
-    yield ended
 
 
 async def _commanded(stack: Stack, org_id: UUID, user_id: UUID) -> str:
