@@ -8,10 +8,7 @@ JWKS_PATH = "/.well-known/jwks.json"
 
 SEGMENTS: Mapping[str, str] = {
     "auth": "auth",
-    "organisations": "auth",
     "organisation": "auth",
-    "members": "auth",
-    "invitations": "auth",
     "modules": "modules",
     "module-kinds": "modules",
     "chats": "chats",

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from chassis.http.failures import Unavailable
+from chassis.http.problems import MEDIA_TYPE, problems
 from gateway.documents.merge import merge
+from gateway.documents.own import add_gateway_answers
 
 BASE: dict[str, Any] = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": {"Problem": {"type": "object"}}}}
 
@@ -85,3 +88,11 @@ def test_paths_that_are_not_routed_stay_out() -> None:
 def test_the_base_is_not_changed() -> None:
     merge(BASE, [("a", a_document("/a", {"Body": {"type": "string"}}, "Body"))], everything)
     assert BASE == {"openapi": "3.1.0", "paths": {}, "components": {"schemas": {"Problem": {"type": "object"}}}}
+
+
+def test_what_the_gateway_answers_stands_beside_what_the_service_answers() -> None:
+    own = {"200": {"description": "ok"}, "503": problems(Unavailable)[503]}
+    answers = add_gateway_answers({"parameters": [], "get": {"responses": own}})["get"]["responses"]
+    assert {"200", "400", "408", "503", "504"} == set(answers)
+    assert {"unavailable", "service-away", "answer-lost"} == set(answers["503"]["content"][MEDIA_TYPE]["examples"])
+    assert answers["200"] == {"description": "ok"}

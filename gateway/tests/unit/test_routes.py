@@ -9,7 +9,7 @@ from gateway.routes import OPEN, SERVICES, find_target, is_open
     ("path", "service"),
     [
         ("/api/v1/auth/login", "auth"),
-        ("/api/v1/members", "auth"),
+        ("/api/v1/organisation/members", "auth"),
         ("/api/v1/module-kinds/project", "modules"),
         ("/api/v1/modules", "modules"),
         ("/api/v1/chats/1/messages", "chats"),

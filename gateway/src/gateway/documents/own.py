@@ -5,10 +5,13 @@ from typing import Any
 from chassis.core.errors import Failure
 from chassis.http import failures
 from chassis.http.health_routes import HealthBody
-from chassis.http.problems import Problem, problems
+from chassis.http.problems import MEDIA_TYPE, Problem, problems
 from gateway.failures import AnswerLost, ServiceAway, ServiceTooSlow
 
 EVENTS_PATH = "/api/v1/events"
+
+_IN_ITS_PLACE = (failures.MalformedRequest, failures.RequestTooSlow, ServiceAway, AnswerLost, ServiceTooSlow)
+_ALWAYS = (failures.MalformedRequest, failures.HeadersTooLarge, failures.InternalError)
 
 _SCHEMA = "#/components/schemas/{model}"
 
@@ -70,7 +73,7 @@ def own_document() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    refused = (failures.Unauthenticated, failures.InvalidToken, failures.InvalidInput, failures.Unavailable)
+    refused = (failures.Unauthenticated, failures.InvalidToken, failures.InvalidInput, failures.Unavailable, *_ALWAYS)
     stream = {"text/event-stream": {"schema": {"type": "string"}, "example": _FRAME}}
     return {
         "tags": ["events"],
@@ -105,13 +108,25 @@ def _ready() -> dict[str, Any]:
 
 def add_gateway_answers(item: dict[str, Any]) -> dict[str, Any]:
     """A service's path item with the problems that the gateway can answer in its place."""
-    added = _answers(failures.RequestTooSlow, ServiceAway, AnswerLost, ServiceTooSlow)
-    found: dict[str, Any] = {}
-    for method, operation in item.items():
-        if isinstance(operation, dict) and "responses" in operation:
-            found[method] = {**operation, "responses": {**added, **operation["responses"]}}
-        else:
-            found[method] = operation
+    return {
+        method: {**operation, "responses": _joined(operation["responses"])} if _is_operation(operation) else operation
+        for method, operation in item.items()
+    }
+
+
+def _is_operation(value: Any) -> bool:
+    return isinstance(value, dict) and "responses" in value
+
+
+def _joined(answers: dict[str, Any]) -> dict[str, Any]:
+    """A service's answers with the gateway's; where both answer a status with problems, the examples of both."""
+    found = dict(answers)
+    for status, answer in _answers(*_IN_ITS_PLACE).items():
+        known = found.get(status, {})
+        examples = known.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+        more = answer["content"][MEDIA_TYPE]
+        content = {**known.get("content", {}), MEDIA_TYPE: {**more, "examples": {**more["examples"], **examples}}}
+        found[status] = {**answer, **known, "content": content}
     return found
 
 
