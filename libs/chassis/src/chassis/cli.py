@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chassis.redrive_commands import dead_letters
 from chassis.serve import ROLES, S, Service, serve
 from chassis.settings import ProcessSettings, ServiceSettings, read_settings, refuse
 
@@ -17,7 +18,7 @@ def main(service: Service[S], *, groups: Mapping[str, typer.Typer] | None = None
 
 
 def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> typer.Typer:
-    """The commands of a service. `migrate` is there for those with a database."""
+    """The commands of a service. `migrate` and `dead-letters` are there for those with a database."""
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"The service {service.name}."
     )
@@ -34,6 +35,7 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
     kind: type[ProcessSettings] = service.settings
     if issubclass(kind, ServiceSettings):
         app.command("migrate", help=migrate.__doc__)(lambda: migrate(service.name, kind))
+        app.add_typer(dead_letters(kind), name="dead-letters")
     for name, group in groups.items():
         app.add_typer(group, name=name)
     return app

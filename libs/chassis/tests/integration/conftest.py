@@ -49,7 +49,7 @@ async def stage(backends: Backends, template: dict[str, str]) -> AsyncIterator[S
     original = template["STOA_DATABASE_DSN"].rpartition("/")[2]
     copy = f"{original}_{uuid4().hex[:8]}"
     admin = await asyncpg.connect(backends.addresses.postgres_admin_dsn)
-    await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {original}")
+    await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {original} OWNER sample_owner")
     environment = {name: value.replace(f"/{original}", f"/{copy}") for name, value in template.items()}
     made = Stage({**environment, "STOA_KAFKA_NAMESPACE": f"{copy}-"})
     await create_topics(made.kafka, TOPICS)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 
 from chassis.component import Component
@@ -112,6 +113,12 @@ class Stage:
     async def execute(self, statement: str, **values: Any) -> None:
         async with self.system.system_transaction() as connection:
             await connection.execute(text(statement), values)
+
+    async def as_owner(self, statement: str) -> None:
+        """Runs a statement as the owner of the tables."""
+        owner = await asyncpg.connect(self.environment["STOA_DATABASE_OWNER_DSN"])
+        await owner.execute(statement)
+        await owner.close()
 
     async def effects(self, consumer: str, thing_id: UUID | None = None) -> list[str]:
         """The names that a consumer noted, in order."""
