@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +59,9 @@ def test_a_wrong_one_is_named(
         read_settings(Settings)
     assert refused.value.code == EXIT_CONFIGURATION
     assert words in capsys.readouterr().err
+
+
+def test_the_process_loads_nothing_for_a_database() -> None:
+    script = "import sys, gateway.container; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
+    assert not set(found.stdout.split()) & {"sqlalchemy", "asyncpg", "alembic", "faststream", "local_stack"}

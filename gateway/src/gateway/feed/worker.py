@@ -16,7 +16,6 @@ from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 from chassis.kafka.offsets import Offsets
-from chassis.kafka.subscriber import SESSION_TIMEOUT_MS
 from contracts.audience import INTERNAL, internal
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
 from contracts.gateway.topics import FEED
@@ -28,6 +27,7 @@ _MOST_RECORDS = 500
 _POLL_MS = 1_000
 _ANSWER_S = 5.0
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_SESSION_MS = 6_000
 # Waiting for a broker that is away, however long, must not cost the membership.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
 
@@ -148,7 +148,7 @@ class FeedWorker:
             group_instance_id=f"{self.name}-{self._slot}-{_digest(self._topics)}",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
+            session_timeout_ms=_SESSION_MS,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=_POLL_LIMIT_MS,
         )
