@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import httpx
 
-from local_stack.addresses import Addresses
 from local_stack.paths import Workspace
-from local_stack.plan import GATEWAY, Plan, Ports
+from local_stack.plan import Plan, Ports
 from local_stack.ports import free_ports
 from local_stack.processes import Command, start
 
@@ -46,20 +45,20 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class Lonely:
-    """Own databases, topics and ports; PostgreSQL and Kafka are behind doors."""
+    """Replicas with topics and ports of their own, on the stack's databases; PostgreSQL and Kafka are behind doors."""
 
     def __init__(self, stack: Stack) -> None:
         plan = stack.plan
+        self._stack = stack
         numbers = iter(free_ports(2 * len(plan.ports) + 2))
         ports = {process: Ports(next(numbers), next(numbers)) for process in plan.ports}
-        self._servers = plan.addresses
-        database = self._servers.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
-        self.database, self.broker = (
-            Doorway(next(numbers), server) for server in (database, self._servers.kafka_bootstrap.partition(",")[0])
-        )
+        servers = plan.addresses
+        database = servers.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
+        self.database = Doorway(next(numbers), database)
+        self.broker = Doorway(next(numbers), servers.kafka_bootstrap.partition(",")[0])
         behind = replace(
-            self._servers,
-            postgres_admin_dsn=self._servers.postgres_admin_dsn.replace(database, self.database.address),
+            servers,
+            postgres_admin_dsn=servers.postgres_admin_dsn.replace(database, self.database.address),
             kafka_bootstrap=self.broker.address,
         )
         self.plan = Plan(behind, ports)
@@ -68,20 +67,15 @@ class Lonely:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     async def prepare(self) -> None:
-        """Makes databases and topics, by the open way."""
-        await self._servers.provision_databases({_database(service): service for service in self.plan.services})
-        near = Plan(self._servers, self.plan.ports)
-        jobs = [self._own(near.migrate(name, self._workspace), self._servers, name) for name in near.services]
-        topics = near.create_topics(self._workspace)
-        jobs.append(replace(topics, environment={**topics.environment, "STOA_KAFKA_NAMESPACE": NAMESPACE}))
-        codes = await asyncio.gather(*(asyncio.to_thread(self._run, job) for job in jobs))
-        assert codes == [0] * len(jobs)
+        """Makes the topics, by the open way."""
+        command = self._stack.plan.create_topics(self._workspace)
+        topics = replace(command, environment={**command.environment, "STOA_KAFKA_NAMESPACE": NAMESPACE})
+        assert await asyncio.to_thread(lambda: start(topics, self._mark).wait()) == 0
 
     def start(self) -> None:
         """All of them, as the local stack would."""
         for process in self.plan.ports:
-            command = self._own(self.plan.serve(process, self._workspace), self.plan.addresses, process)
-            self.running[process] = start(command, self._mark)
+            self.running[process] = start(self._command(process), self._mark)
 
     def ask(self, process: str, path: str) -> httpx.Response | None:
         """None while nobody listens."""
@@ -100,14 +94,6 @@ class Lonely:
             process.terminate()
         return {name: process.wait(15) for name, process in self.running.items()}
 
-    def _run(self, command: Command) -> int:
-        return start(command, self._mark).wait()
-
-    def _own(self, command: Command, servers: Addresses, process: str) -> Command:
-        database = None if process == GATEWAY else _database(process)
-        settings = servers.settings_of(process, database=database, namespace=NAMESPACE)
-        return replace(command, environment={**command.environment, **settings})
-
-
-def _database(service: str) -> str:
-    return f"{service}-lonely"
+    def _command(self, process: str) -> Command:
+        command = self.plan.serve(process, self._workspace)
+        return replace(command, environment={**command.environment, "STOA_KAFKA_NAMESPACE": NAMESPACE})

@@ -73,8 +73,9 @@ def test_only_methods_are_routes() -> None:
 
 
 def unknown(row: Row) -> Given:
-    """Ids that name nothing, with an If-Match that would do."""
-    return Given({name: str(uuid4()) for name in re.findall(r"{(\w+)}", row.path)}, headers={"If-Match": '"1"'})
+    """Ids that name nothing, and are words at once, with an If-Match that would do."""
+    ids = {name: f"a{str(uuid4())[1:]}" for name in re.findall(r"{(\w+)}", row.path)}
+    return Given(ids, headers={"If-Match": '"1"'})
 
 
 def assert_is_problem(answer: Answer) -> None:
