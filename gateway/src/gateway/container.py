@@ -39,9 +39,8 @@ def build(settings: Settings, *, keys: KeySource | None = None) -> Parts:
     events = Events(hub, History(kafka), identity, streams)
 
     def app(checks: Checks) -> ASGIApp:
-        whole = WholeHealth(upstreams, settings.upstreams, checks)
-        pages: dict[str, Page] = {"/health/live": whole.live, "/health/ready": whole.ready, EVENTS_PATH: events}
-        pages |= _docs(settings, upstreams)
+        pages: dict[str, Page] = {EVENTS_PATH: events}
+        pages |= _health(settings, upstreams, checks) | _docs(settings, upstreams)
         return Edge(Entrance(pages, Proxy(upstreams, streams), identity), passing=_never_passes)
 
     return Parts(
@@ -58,6 +57,11 @@ def build(settings: Settings, *, keys: KeySource | None = None) -> Parts:
 def _never_passes(_: BaseException) -> bool:
     """What a service or the broker does is answered where it happens; what gets past that is a bug."""
     return False
+
+
+def _health(settings: Settings, upstreams: AiohttpUpstreams, checks: Checks) -> dict[str, Page]:
+    whole = WholeHealth(upstreams, settings.upstreams, checks)
+    return {"/health/live": whole.live, "/health/ready": whole.ready}
 
 
 def _docs(settings: Settings, upstreams: AiohttpUpstreams) -> dict[str, Page]:
