@@ -79,7 +79,9 @@ class Retrier(Generic[Tx]):
 
     async def _sleep(self, pause: float) -> None:
         try:
-            await asyncio.wait_for(self._parked.wait(), pause)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the event.
+            async with asyncio.timeout(pause):
+                await self._parked.wait()
         except TimeoutError:
             return
         self._parked.clear()

@@ -156,6 +156,8 @@ class Relay:
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     try:
-        await asyncio.wait_for(event.wait(), timeout_s)
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the event.
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
     except TimeoutError:
         return
