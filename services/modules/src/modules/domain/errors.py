@@ -76,7 +76,7 @@ class StaleRevision(Failure):
     revision: int
     slug: ClassVar[str] = "stale-revision"
     kind: ClassVar[Kind] = Kind.STALE
-    title: ClassVar[str] = "The object was changed since it was read"
+    title: ClassVar[str] = "The object has changed since you read it"
 
     @property
     def detail(self) -> str:
