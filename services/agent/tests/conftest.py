@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from sqlalchemy import text
 
 from agent.container import build
 from agent.settings import Settings
@@ -23,6 +24,13 @@ async def database(stored: Settings) -> AsyncIterator[Database]:
     database = Database(stored.database_dsn.get_secret_value(), application="agent-tests")
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def empty_queue(database: Database) -> None:
+    """One queue holds the runs of all tests: who looks at it begins by emptying it."""
+    async with database.system_transaction() as connection:
+        await connection.execute(text("DELETE FROM run_leases"))
 
 
 @pytest.fixture(scope="session")

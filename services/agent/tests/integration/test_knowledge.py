@@ -30,7 +30,7 @@ class Shelf:
         module_id = id_ or new_id()
         known = KnownModule(module_id, self.org_id, kind, name, "planned", deleted, {"name": name})
         async with self._database.transaction([self.org_id]) as connection:
-            await PostgresProjections(connection).put_module(known)
+            await PostgresProjections(connection, self.org_id).put_module(known)
         return module_id
 
 
@@ -76,7 +76,7 @@ async def test_modules_of_another_kind_or_organisation_are_not_found(database: D
 async def test_kinds_come_back_as_they_were_published_last(database: Database) -> None:
     async with database.transaction([]) as connection:
         for kind in (PROJECT, DOCUMENT, PROJECT):
-            await PostgresProjections(connection).put_kind(kind)
+            await PostgresProjections(connection, None).put_kind(kind)
     assert list(await PostgresKinds(database).all()) == [DOCUMENT, PROJECT]
 
 
@@ -93,7 +93,7 @@ class Conversation:
     ) -> None:
         message = KnownMessage(self.chat_id, self.agent.org_id, number, author, text, run_id)
         async with self._database.transaction([self.agent.org_id]) as connection:
-            await PostgresProjections(connection).put_message(message)
+            await PostgresProjections(connection, self.agent.org_id).put_message(message)
 
     async def run(self, message_number: int | None) -> Lease:
         question = Question(new_id(), "and now?", new_id(), message_number)

@@ -1,7 +1,6 @@
-"""Who may drive which run, on real PostgreSQL. One queue holds the runs of all tests: each begins by emptying it."""
+"""Who may drive which run, on real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -47,7 +46,7 @@ class Line:
             await tx.runs.add(run)
             return Ok(None)
 
-        await self.runner.transact(_context(run), body)
+        assert await self.runner.transact(_context(run), body) == Ok(None)
         return run
 
     async def end(self, run: Run) -> None:
@@ -76,12 +75,8 @@ def _context(run: Run) -> Context:
 
 
 @pytest.fixture
-async def line(database: Database) -> AsyncIterator[Line]:
-    async with database.system_transaction() as connection:
-        await connection.execute(text("DELETE FROM run_leases"))
-    yield Line(database)
-    async with database.system_transaction() as connection:
-        await connection.execute(text("DELETE FROM run_leases"))
+def line(database: Database, empty_queue: None) -> Line:
+    return Line(database)
 
 
 async def test_a_run_is_claimed_once(line: Line) -> None:

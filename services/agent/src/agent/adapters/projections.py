@@ -15,11 +15,12 @@ from agent.domain.tools import Kind
 
 
 class PostgresProjections:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, org_id: UUID | None) -> None:
         self._connection = connection
+        self._org_id = org_id
 
     async def find_chat(self, chat_id: UUID) -> KnownChat | None:
-        query = select(tables.chats).where(tables.chats.c.id == chat_id)
+        query = select(tables.chats).where(tables.chats.c.id == chat_id, tables.chats.c.org_id == self._org_id)
         row = (await self._connection.execute(query)).first()
         if row is not None:
             return KnownChat(row.id, row.org_id, tuple(row.participants), row.agent_id)
@@ -27,7 +28,9 @@ class PostgresProjections:
 
     async def _asked_for(self, chat_id: UUID) -> KnownChat | None:
         runs = tables.runs.c
-        query = select(runs.org_id, runs.user_id, runs.agent_id).where(runs.chat_id == chat_id, runs.open_chat)
+        query = select(runs.org_id, runs.user_id, runs.agent_id).where(
+            runs.chat_id == chat_id, runs.org_id == self._org_id, runs.open_chat
+        )
         row = (await self._connection.execute(query)).first()
         return KnownChat(chat_id, row.org_id, (row.user_id,), row.agent_id) if row is not None else None
 
@@ -57,7 +60,10 @@ class PostgresProjections:
         content = reply.module if isinstance(reply, Completed) else {"slug": reply.slug, "detail": reply.detail}
         commands = tables.run_commands.c
         first = update(tables.run_commands).where(
-            commands.id == command_id, commands.run_id == run_id, commands.verdict.is_(None)
+            commands.id == command_id,
+            commands.org_id == self._org_id,
+            commands.run_id == run_id,
+            commands.verdict.is_(None),
         )
         await self._connection.execute(first.values(verdict="completed" if done else "refused", reply=content))
 

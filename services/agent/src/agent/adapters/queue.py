@@ -28,7 +28,8 @@ _ORGANISATIONS = text("SELECT array_agg(DISTINCT org_id) FROM run_leases WHERE l
 _CLAIM = text("""
 WITH busy AS (SELECT org_id, count(*) AS runs FROM run_leases WHERE leased_until > now() GROUP BY org_id),
 chosen AS (
-    SELECT place.run_id FROM run_leases AS place LEFT JOIN busy USING (org_id)
+    SELECT place.run_id, run.user_id, run.agent_id, run.agent_version, run.correlation_id
+    FROM run_leases AS place JOIN runs AS run ON run.id = place.run_id LEFT JOIN busy ON busy.org_id = place.org_id
     WHERE place.leased_until <= now() AND place.org_id <> ALL (CAST(:full AS uuid[]))
         AND NOT EXISTS (
             SELECT FROM run_leases AS other WHERE other.chat_id = place.chat_id AND other.run_id <> place.run_id
@@ -39,9 +40,8 @@ chosen AS (
     ORDER BY coalesce(busy.runs, 0), place.run_id LIMIT 1
     FOR UPDATE OF place SKIP LOCKED)
 UPDATE run_leases AS place SET epoch = place.epoch + 1, leased_until = now() + CAST(:lease AS interval)
-FROM chosen JOIN runs ON runs.id = chosen.run_id WHERE place.run_id = chosen.run_id
-RETURNING place.run_id, place.org_id, place.epoch, place.traceparent,
-    runs.user_id, runs.agent_id, runs.agent_version, runs.correlation_id
+FROM chosen WHERE place.run_id = chosen.run_id
+RETURNING place.org_id, place.epoch, place.traceparent, chosen.*
 """)
 
 # Rows are locked in the order of their ids, as everywhere, so that two who lock many never wait for each other.

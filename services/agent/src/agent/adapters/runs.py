@@ -24,7 +24,8 @@ class PostgresRuns:
         self._work = work
 
     async def get(self, run_id: UUID) -> Run | None:
-        query = select(tables.runs).where(tables.runs.c.id == run_id).with_for_update()
+        mine = tables.runs.c.org_id == self._work.context.organisation
+        query = select(tables.runs).where(tables.runs.c.id == run_id, mine).with_for_update()
         row = (await self._work.connection.execute(query)).mappings().first()
         return _run(row) if row is not None else None
 
@@ -40,7 +41,7 @@ class PostgresRuns:
     async def going_on(self, user_id: UUID) -> Sequence[Run]:
         runs = tables.runs.c
         query = select(tables.runs).where(
-            runs.org_id == self._work.context.org_id, runs.user_id == user_id, runs.status.in_(_NOT_ENDED)
+            runs.org_id == self._work.context.organisation, runs.user_id == user_id, runs.status.in_(_NOT_ENDED)
         )
         rows = (await self._work.connection.execute(query.order_by(runs.id).with_for_update())).mappings()
         return [_run(row) for row in rows]

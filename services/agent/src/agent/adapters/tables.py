@@ -67,6 +67,7 @@ run_commands = Table(
     "run_commands",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
     Column("run_id", Uuid, nullable=False),
     Column("verdict", Text),
     Column("reply", JSON),

@@ -28,7 +28,7 @@ class PostgresTransaction:
 
     @cached_property
     def projections(self) -> PostgresProjections:
-        return PostgresProjections(self.work.connection)
+        return PostgresProjections(self.work.connection, self.context.org_id)
 
     @cached_property
     def members(self) -> PostgresMembers:
@@ -36,4 +36,4 @@ class PostgresTransaction:
 
     @cached_property
     def views(self) -> PostgresViews:
-        return PostgresViews(self.work.connection)
+        return PostgresViews(self.work.connection, self.context.org_id)

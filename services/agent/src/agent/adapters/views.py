@@ -17,16 +17,17 @@ _RUN = [tables.runs.c[{"origin": "message_number"}.get(name, name)] for name in 
 
 
 class PostgresViews:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, org_id: UUID | None) -> None:
         self._connection = connection
+        self._org_id = org_id
 
     async def agent(self, agent_id: UUID) -> AgentView | None:
-        query = select(*_AGENT).where(tables.agents.c.id == agent_id)
+        query = select(*_AGENT).where(tables.agents.c.id == agent_id, tables.agents.c.org_id == self._org_id)
         row = (await self._connection.execute(query)).mappings().first()
         return AgentView(**row) if row is not None else None
 
     async def agents(self, page: Page) -> Listed[AgentView]:
-        query = select(*_AGENT)
+        query = select(*_AGENT).where(tables.agents.c.org_id == self._org_id)
         if page.after is not None:
             query = query.where(tables.agents.c.id > UUID(str(page.after[0])))
         query = query.order_by(tables.agents.c.id).limit(page.limit + 1)
@@ -34,12 +35,12 @@ class PostgresViews:
         return Listed.cut([AgentView(**row) for row in rows], page, lambda agent: (str(agent.id),))
 
     async def run(self, run_id: UUID) -> RunView | None:
-        query = select(*_RUN).where(tables.runs.c.id == run_id)
+        query = select(*_RUN).where(tables.runs.c.id == run_id, tables.runs.c.org_id == self._org_id)
         row = (await self._connection.execute(query)).mappings().first()
         return _run_view(row) if row is not None else None
 
     async def runs(self, page: Page, *, user_id: UUID | None) -> Listed[RunView]:
-        query = select(*_RUN)
+        query = select(*_RUN).where(tables.runs.c.org_id == self._org_id)
         if user_id is not None:
             query = query.where(tables.runs.c.user_id == user_id)
         if page.after is not None:

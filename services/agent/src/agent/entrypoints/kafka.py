@@ -90,7 +90,7 @@ class Projecting:
 
     async def on_chat_opened(self, tx: Transaction, event: ChatOpened) -> Outcome:
         state = event.state
-        chat = KnownChat(state.chat_id, state.organisation_id, state.participants, state.agent_id)
+        chat = KnownChat(state.chat_id, tx.context.organisation, state.participants, state.agent_id)
         return await self._use_cases.project_chat(tx, chat)
 
     async def on_message_sent(self, tx: Transaction, event: MessageSent) -> Outcome:
@@ -109,7 +109,7 @@ class Projecting:
         state = event.state
         module = KnownModule(
             module_id=state.module_id,
-            org_id=state.organisation_id,
+            org_id=tx.context.organisation,
             kind=state.kind,
             name=state.name,
             status=state.status,
