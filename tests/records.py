@@ -9,18 +9,21 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from .stack import PATIENCE_S, NotInTime, Stack
 
+PLANTED = b"planted-"
+"""With this the keys begin of records that a test has planted as no service would write them."""
+
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 
 async def records(stack: Stack, topics: Iterable[str]) -> list[Record]:
-    """Everything that stands in these topics now, in order per partition."""
+    """Everything that stands in these topics now, in order per partition, but for what was planted."""
     async with AIOKafkaConsumer(*topics, **_settings(stack)) as consumer:
         ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
         found: list[Record] = []
         async with asyncio.timeout(PATIENCE_S):
             while any([await consumer.position(partition) < end for partition, end in ends.items()]):
                 for batch in (await consumer.getmany(timeout_ms=200)).values():
-                    found += batch
+                    found += [one for one in batch if not (one.key or b"").startswith(PLANTED)]
         return found
 
 
