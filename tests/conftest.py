@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.backends import Backends
-
 from .stack import Stack
 
 
@@ -14,13 +12,6 @@ from .stack import Stack
 def checkout() -> Path:
     """The folder of this checkout."""
     return Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="session")
-def backends() -> Iterator[Backends]:
-    """PostgreSQL and Kafka: the environment's, those that run already, else a pair that ends with the session."""
-    with Backends() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
