@@ -1,7 +1,8 @@
 """The runner: starts the whole stack in the right order, keeps it running, and ends it.
 
 It is a process of its own (`python -m local_stack.runner`); `up` starts it in the background and watches its board.
-PostgreSQL and Kafka start side by side, all migrations side by side, then all services and the gateway.
+PostgreSQL and Kafka start side by side, all migrations side by side, then all services and the gateway. These wait by
+themselves for a broker that is not there yet: so their own start, which is dear, overlaps with the broker's.
 """
 
 import asyncio
@@ -104,12 +105,12 @@ class Runner:
         plan.save(self._workspace.state / "plan.json")
         migrated = Migrated(None if given else postgres.folder)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._topics(plan, None if given else kafka))
             databases = group.create_task(self._databases(plan, None if given else postgres))
-            topics = group.create_task(self._topics(plan, None if given else kafka))
             for service in plan.services:
-                group.create_task(self._service(service, plan, migrated, databases, topics))
+                group.create_task(self._service(service, plan, migrated, databases))
             if GATEWAY in plan.ports:
-                group.create_task(self._gateway(plan, topics))
+                group.create_task(self._gateway(plan))
 
     def _ports(self) -> dict[str, Ports]:
         services = self._workspace.services()
@@ -136,20 +137,18 @@ class Runner:
         command = server.command(self._workspace.log(name))
         await self._supervise(self._servers, Unit(name, command, server.trouble, server.address, interval=10))
 
-    async def _service(self, name: str, plan: Plan, migrated: Migrated, databases: Step, topics: Step) -> None:
+    async def _service(self, name: str, plan: Plan, migrated: Migrated, databases: Step) -> None:
         self._board.set(name, state=State.WAITING)
         await databases
         migrations = self._workspace.migrations(name)
         if not migrated.knows(name, migrations):
             await self._job(name, plan.migrate(name, self._workspace))
             migrated.note(name, migrations)
-        await topics
         await self._serve(name, plan)
 
-    async def _gateway(self, plan: Plan, topics: Step) -> None:
+    async def _gateway(self, plan: Plan) -> None:
         """Its port is wanted by others too: when one of them was faster, it moves to the next."""
         self._board.set(GATEWAY, state=State.WAITING)
-        await topics
         while True:
             try:
                 return await self._serve(GATEWAY, plan)
