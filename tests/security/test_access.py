@@ -2,10 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+
+from tools import tree
 
 from .matrix import CALLERS, TABLE, BadTable, Row, gaps, read, routes
 from .situations import SITUATIONS
@@ -49,6 +52,12 @@ def test_the_matrix_has_every_route_and_no_other(world: World) -> None:
 
 def test_every_situation_is_used_and_known() -> None:
     assert {row.situation for row in ROWS} == SITUATIONS.keys()
+
+
+def test_no_route_of_a_service_is_kept_out_of_the_document(checkout: Path) -> None:
+    sources = [path for path in tree.python_files(checkout) if not tree.is_test(path, checkout)]
+    hiding = [path.name for path in sources if re.search(r"include_in_schema|add_route|\.mount\(", path.read_text())]
+    assert hiding == ["health_routes.py"]
 
 
 def test_a_planted_route_is_missed_in_the_matrix(world: World) -> None:
