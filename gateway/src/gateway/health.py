@@ -32,7 +32,7 @@ class WholeHealth:
         await Response(b'{"status":"healthy"}', media_type=JSON)(scope, receive, send)
 
     async def ready(self, scope: Scope, receive: Receive, send: Send) -> None:
-        own = {f"gateway.{name}": health for name, health in self._own().items()}
+        own = {f"gateway.{name.removeprefix('gateway.')}": health for name, health in self._own().items()}
         checks = {**own, **await self._ask_services()}
         status = worst(checks.values())
         shown = {name: CheckBody(status=check.status, line=check.line) for name, check in checks.items()}

@@ -78,7 +78,7 @@ async def test_a_killed_broker_costs_no_event_and_no_stream(broker: OwnBroker, g
 
     async def noticed() -> bool:
         states = {part.name: part.health().status for part in gateway.components}
-        return all(states[name] is Status.DEGRADED for name in ("feed", "revocations", "gateway.feed"))
+        return all(states[name] is Status.DEGRADED for name in ("feed-tail", "revocations", "gateway.feed"))
 
     async with listening(gateway.http, gateway.keys, caller) as stream:
         await stream.frame()

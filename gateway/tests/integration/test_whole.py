@@ -98,7 +98,10 @@ async def test_the_process_lives_whatever_is_away(gateway: Replica) -> None:
 async def test_without_a_broker_it_is_not_ready_and_says_why(gateway: Replica) -> None:
     async def tried() -> bool:
         checks = (await gateway.http.get("/health/ready")).json()["checks"]
-        return all("127.0.0.1:1" in checks[name]["line"] for name in ("gateway.feed", "gateway.revocations"))
+        return all(
+            "127.0.0.1:1" in checks[name]["line"]
+            for name in ("gateway.feed-tail", "gateway.feed", "gateway.revocations")
+        )
 
     await eventually(tried)
     found = await gateway.http.get("/health/ready")

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from chassis.core import new_id
 from chassis.health import Status
 from chassis.kafka.connection import Kafka
+from chassis.kafka.offsets import Offsets
 from chassis.kafka.topics import create_topics
 from chassis.testing.waiting import eventually, running
 from contracts.agent.topics import RUNS
@@ -170,6 +171,26 @@ async def test_a_worker_that_is_started_again_goes_on_where_it_was(kafka: Kafka,
         async with running(FeedWorker(kafka, 0)):
             [missed] = await records(feed, 1)
         assert dict(missed.headers)["ce_id"].decode() == str(ids[-1])
+
+
+async def test_a_worker_that_died_before_it_committed_sends_again_under_the_same_ids(
+    kafka: Kafka, source: Publisher, feed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dead(_: Offsets) -> None:
+        pass
+
+    async with running(FeedWorker(kafka, 0)):
+        await source.publish(an_organisation(new_id()), org_id=new_id())
+        await records(feed, 1)
+    org_id = new_id()
+    ids = [str(await source.publish(an_organisation(org_id), org_id=org_id, key=org_id)) for _ in range(5)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Offsets, "commit", dead)
+        async with running(FeedWorker(kafka, 0)):
+            first = await records(feed, 5)
+    async with running(FeedWorker(kafka, 0)):
+        again = await records(feed, 5)
+    assert [dict(record.headers)["ce_id"].decode() for record in [*first, *again]] == ids + ids
 
 
 async def test_two_workers_share_the_work(kafka: Kafka, source: Publisher, feed: Any) -> None:

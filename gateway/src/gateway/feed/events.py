@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from chassis.http.failures import Unavailable
 from chassis.http.identity import Identity
 from chassis.http.problems import ProblemError
+from chassis.kafka.broken_off import was_told_to_stop
 from gateway.callers import caller_of
 from gateway.cut import DISCONNECTED, Cut
 from gateway.feed.entries import Entry, comment, reset
@@ -71,6 +72,11 @@ class Events:
             await self._catch_up(listener, position, send)
         except (PositionGone, KafkaError, OSError, TimeoutError) as error:
             log.warning("client-not-caught-up", error=type(error).__name__)
+            return
+        except asyncio.CancelledError:
+            if was_told_to_stop():
+                raise
+            log.warning("client-not-caught-up", error="the connection to the broker was broken off")
             return
         if self._hub.era != era:
             return

@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from chassis.kafka.connection import Kafka
 from contracts.gateway.topics import FEED
+from gateway.feed.clients import started
 from gateway.feed.entries import Entry, entry_of
 from gateway.feed.positions import Position
 
@@ -61,15 +62,14 @@ class History:
             await self._places.acquire()
         consumer = self._kafka.tail(auto_offset_reset="none")
         try:
-            async with asyncio.timeout(ANSWER_S):
-                await self._start(consumer, partition, position.offset + 1)
-            yield Reader(consumer, partition, position.cluster)
+            async with started(consumer.start, consumer.stop):
+                async with asyncio.timeout(ANSWER_S):
+                    await self._move(consumer, partition, position.offset + 1)
+                yield Reader(consumer, partition, position.cluster)
         finally:
             self._places.release()
-            await consumer.stop()
 
-    async def _start(self, consumer: Any, partition: TopicPartition, offset: int) -> None:
-        await consumer.start()
+    async def _move(self, consumer: Any, partition: TopicPartition, offset: int) -> None:
         consumer.assign([partition])
         first = (await consumer.beginning_offsets([partition]))[partition]
         if offset < first:

@@ -14,6 +14,7 @@ from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 from contracts.gateway.topics import FEED
+from gateway.feed.clients import started
 from gateway.feed.hub import Hub
 from gateway.feed.positions import cluster_mark
 
@@ -34,7 +35,7 @@ class FeedTail:
     """Component. A lost connection costs nothing: it goes on where the hub is. When the broker's data was replaced or
     is shorter than it was, the hub forgets all positions and begins anew."""
 
-    name = "feed"
+    name = "feed-tail"
 
     def __init__(self, kafka: Kafka, hub: Hub) -> None:
         self._kafka = kafka
@@ -93,14 +94,8 @@ class FeedTail:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[Any, Any]]:
         consumer, admin = self._kafka.tail(auto_offset_reset="none"), self._kafka.admin()
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                await consumer.start()
-                await admin.start()
+        async with started(consumer.start, consumer.stop), started(admin.start, admin.close):
             yield consumer, admin
-        finally:
-            await asyncio.wait_for(consumer.stop(), _ANSWER_S)
-            await asyncio.wait_for(admin.close(), _ANSWER_S)
 
     async def _begin(self, consumer: Any, cluster: str) -> None:
         """Goes on at the hub's heads; the first time, or with other data, a little before the end of each partition."""

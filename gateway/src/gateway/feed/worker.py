@@ -20,6 +20,7 @@ from contracts.audience import INTERNAL, internal
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
 from contracts.gateway.topics import FEED
 from contracts.registry import all_contracts
+from gateway.feed.clients import started
 from gateway.feed.positions import key_of, partition_of
 
 NAME = "gateway.feed"
@@ -154,14 +155,14 @@ class FeedWorker:
         )
         consumer.subscribe([self._kafka.topic(topic) for topic in self._topics], listener=offsets)
         offsets.consumer = consumer
-        async with _running(consumer):
+        async with started(consumer.start, consumer.stop):
             yield consumer
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
         """Without lingering: what comes while a request is under way goes with the next one anyway."""
         producer = AIOKafkaProducer(**self._kafka.connection_settings, acks="all", enable_idempotence=True, linger_ms=0)
-        async with _running(producer):
+        async with started(producer.start, producer.stop):
             yield producer
 
 
@@ -187,16 +188,6 @@ def _skip(record: Any, error: Exception) -> None:
 
 
 _READS = Health.healthy("forwards")
-
-
-@asynccontextmanager
-async def _running(client: Any) -> AsyncIterator[None]:
-    """Starts a client and lets it finish for 5 s; it is never cancelled, which would hang the sends of others."""
-    await client.start()
-    try:
-        yield
-    finally:
-        await asyncio.wait([asyncio.ensure_future(client.stop())], timeout=_ANSWER_S)
 
 
 def _digest(topics: Iterable[str]) -> str:
