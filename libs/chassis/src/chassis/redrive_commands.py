@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import typer
 from rich.console import Console
@@ -12,6 +12,14 @@ from chassis.redrive import Choice, Listed, connect, found, redrive
 from chassis.settings import ServiceSettings, read_settings
 
 T = TypeVar("T")
+Work: TypeAlias = Callable[[Any], Awaitable[T]]
+
+
+class Ask(Protocol):
+    """Does something with a connection to the service's database."""
+
+    def __call__(self, work: Work[T]) -> T: ...
+
 
 Consumer = Annotated[str | None, typer.Option(help="Only of this consumer, e.g. chats.transcript.")]
 Key = Annotated[str | None, typer.Option(help="Only of this Kafka key; --consumer makes it one key.")]
@@ -21,25 +29,35 @@ _COLUMNS = ("id", "consumer", "kind", "key", "sequence", "parked_at", "attempts"
 
 def dead_letters(kind: type[ServiceSettings]) -> typer.Typer:
     """The commands of a service whose settings are of this kind."""
-    app = typer.Typer(no_args_is_help=True, help="Events that could not be applied.")
-    console = Console()
 
-    def ask(work: Callable[[Any], Awaitable[T]]) -> T:
+    def ask(work: Work[T]) -> T:
         return asyncio.run(_with_connection(read_settings(kind), work))
 
+    app = typer.Typer(no_args_is_help=True, help="Events that could not be applied.")
+    for add in (_add_list, _add_show, _add_redrive):
+        add(app, ask)
+    return app
+
+
+def _add_list(app: typer.Typer, ask: Ask) -> None:
     @app.command("list")
     def list_command(consumer: Consumer = None, key: Key = None, limit: int = 100) -> None:
         """What is parked, the oldest first."""
-        console.print(_table(ask(lambda database: found(database, Choice(consumer=consumer, key=key), most=limit))))
+        choice = Choice(consumer=consumer, key=key)
+        Console().print(_table(ask(lambda connection: found(connection, choice, most=limit))))
 
+
+def _add_show(app: typer.Typer, ask: Ask) -> None:
     @app.command("show")
     def show_command(number: int) -> None:
         """One event: its headers, its bytes, what went wrong."""
-        letters = ask(lambda database: found(database, Choice(id=number)))
+        letters = ask(lambda connection: found(connection, Choice(id=number)))
         if not letters:
             raise typer.BadParameter(f"there is no dead letter {number}")
-        console.print(_text(letters[0]), markup=False, highlight=False)
+        Console().print(_text(letters[0]), markup=False, highlight=False)
 
+
+def _add_redrive(app: typer.Typer, ask: Ask) -> None:
     @app.command("redrive")
     def redrive_command(
         number: Annotated[int | None, typer.Argument(help="The key of this dead letter.")] = None,
@@ -50,13 +68,12 @@ def dead_letters(kind: type[ServiceSettings]) -> typer.Typer:
         """Try again: the first event of the key, then by itself what waits behind it. Commands are left out."""
         if number is None and consumer is None and key is None and not everything:
             raise typer.BadParameter("name a dead letter, --consumer, --key or --all")
-        tried = ask(lambda database: redrive(database, Choice(id=number, consumer=consumer, key=key)))
-        console.print(f"{len(tried)} of them will be tried at once: {', '.join(map(str, tried)) or 'none'}")
+        choice = Choice(id=number, consumer=consumer, key=key)
+        tried = ask(lambda connection: redrive(connection, choice))
+        Console().print(f"{len(tried)} of them will be tried at once: {', '.join(map(str, tried)) or 'none'}")
 
-    return app
 
-
-async def _with_connection(settings: ServiceSettings, work: Callable[[Any], Awaitable[T]]) -> T:
+async def _with_connection(settings: ServiceSettings, work: Work[T]) -> T:
     connection = await connect(settings.database_system_dsn.get_secret_value())
     try:
         return await work(connection)

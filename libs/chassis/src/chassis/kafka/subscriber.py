@@ -29,7 +29,10 @@ from chassis.kafka.slot import Slot
 log = structlog.get_logger("consumer")
 
 SESSION_TIMEOUT_MS = 6_000
-_MOST_RECORDS = 200
+_BATCH = 200
+_MOST_RECORDS = 100_000
+# An idle consumer asks so often; a record that comes is answered at once.
+_FETCH_WAIT_MS = 1_000
 # Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
@@ -132,6 +135,7 @@ class Consuming(Generic[Tx]):
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=2_000,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             max_poll_interval_ms=_POLL_LIMIT_MS,
             listener=offsets,
             parser=_as_it_came,
@@ -147,13 +151,18 @@ class Consuming(Generic[Tx]):
         return subscriber
 
     async def _take(self, first: Any, consumer: Any, offsets: Offsets) -> None:
-        """Applies a record and all that is already fetched behind it."""
+        """Applies a record and all that is already fetched behind it, in batches.
+
+        All is taken at once: what stays with the client keeps its partition out of the next fetch.
+        """
         assignment = offsets.assignment
         more = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
         records = [first, *(record for part in more.values() for record in part)]
         crash_point("consumer.fetched")
-        await self._apply([self._arrival(record) for record in records])
-        offsets.done(records, assignment)
+        for start in range(0, len(records), _BATCH):
+            batch = records[start : start + _BATCH]
+            await self._apply([self._arrival(record) for record in batch])
+            offsets.done(batch, assignment)
 
     async def _apply(self, arrivals: Sequence[Arrival]) -> None:
         pause = 0.1
