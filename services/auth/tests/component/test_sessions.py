@@ -22,6 +22,13 @@ UPDATE refresh_tokens SET used_at = used_at - make_interval(secs => :seconds)
 WHERE session_id IN (SELECT id FROM sessions WHERE user_id = :user_id)
 """)
 
+WAITING = text("""
+SELECT EXISTS (
+    SELECT FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
+    WHERE NOT granted AND activity.datname = current_database()
+)
+""")
+
 
 async def test_each_refresh_gives_a_new_token_of_the_same_session(auth: RunningService) -> None:
     ada = await Person(auth.http).sign_up()
@@ -103,6 +110,22 @@ async def test_a_successor_whose_answer_was_lost_with_its_process_is_given_again
     for close in parts.close:
         await close()
     assert answer["refresh_token"] == lost
+
+
+async def test_a_refresh_waits_for_a_role_that_is_just_being_changed(auth: RunningService, system: Database) -> None:
+    ada = await Person(auth.http).sign_up()
+    values = {"user_id": await ada.id()}
+    async with system.system_transaction() as connection:
+        lowered = text("UPDATE organisation_members SET role = 'viewer' WHERE user_id = :user_id")
+        await connection.execute(lowered, values)
+        refreshing = asyncio.create_task(ada.refresh())
+
+        async def waits_or_is_done() -> bool:
+            return refreshing.done() or bool((await connection.execute(WAITING)).scalar())
+
+        await eventually(waits_or_is_done)
+    caller = await _caller(auth, (await refreshing).json())
+    assert caller.role == "viewer"
 
 
 async def test_a_session_ends_after_thirty_days_however_much_it_is_used(auth: RunningService, system: Database) -> None:
