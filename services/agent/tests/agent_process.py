@@ -37,7 +37,7 @@ class AgentProcess:
             "STOA_JWKS_URL": jwks_url,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._environment['STOA_HTTP_PORT']}", timeout=30)
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._environment['STOA_HTTP_PORT']}", timeout=60)
         self.service = RunningService(http, keys, Kafka.of(settings, client_id="agent-test"))
 
     async def start(self, *, dies_at: str = "") -> None:

@@ -25,6 +25,17 @@ async def test_news_before_its_commit_are_looked_for_soon_and_again() -> None:
                 await looks.next()
 
 
+async def test_news_after_its_commit_is_looked_for_once() -> None:
+    signals, subject = Signals(), new_id()
+    with signals.looks(subject, longest=60) as looks:
+        signals.came(subject, committed=True)
+        await looks.next()
+        again = asyncio.create_task(looks.next())
+        await asyncio.wait([again], timeout=0.05)
+        assert not again.done()
+        again.cancel()
+
+
 async def test_without_news_one_looks_now_and_then() -> None:
     signals = Signals()
     with signals.looks(new_id(), longest=0.01) as looks:

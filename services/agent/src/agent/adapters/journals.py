@@ -53,4 +53,4 @@ class PostgresJournals:
                 raise
         if written is None:
             raise LeaseLost(lease.run_id)
-        self._signals.came(lease.run_id)
+        self._signals.came(lease.run_id, committed=True)

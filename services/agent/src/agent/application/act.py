@@ -50,7 +50,7 @@ class ActHandler:
         question = Question(tx.context.user_id, command.message, tx.context.correlation_id)
         run = Run.queue(agent.value, question, chat_id=command.chat_id, now=self.clock.now())
         await tx.runs.add(run)
-        self.signals.queued.set()
+        self.signals.queued()
         return Ok(Acted(run.id, run.chat_id))
 
     async def _enter(self, tx: Transaction, command: Act) -> Result[KnownChat | None]:

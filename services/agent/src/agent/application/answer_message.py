@@ -40,5 +40,5 @@ class AnswerMessageHandler:
         question = Question(command.user_id, command.text, tx.context.correlation_id, command.number)
         run = Run.queue(agent, question, chat_id=command.chat_id, now=self.clock.now())
         await tx.runs.add(run)
-        self.signals.queued.set()
+        self.signals.queued()
         return Ok(run)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from agent.application.loop import Task
 from agent.application.ports import Transaction
-from agent.application.signals import Signals
 from agent.domain.errors import AgentNotFound
 from agent.domain.journal import Lease
 from agent.domain.run import Run
@@ -27,7 +26,6 @@ class BeginRunHandler:
     """
 
     clock: Clock
-    signals: Signals
 
     async def __call__(self, tx: Transaction, command: BeginRun) -> Result[Task | None]:
         run = await tx.runs.held(command.lease)
@@ -37,11 +35,9 @@ class BeginRunHandler:
         if not await self._may_act(tx, run):
             run.cancel(NO_LONGER_ALLOWED, self.clock.now())
             await tx.runs.save(run)
-            self.signals.came(run.id)
             return Ok(None)
         run.start(self.clock.now())
         await tx.runs.save(run)
-        self.signals.came(run.id)
         return Ok(Task(run.text, agent.instructions, agent.model, agent.step_limit))
 
     async def _may_act(self, tx: Transaction, run: Run) -> bool:

@@ -57,5 +57,5 @@ class CancelRunHandler:
             return cancelled
         await tx.runs.save(run)
         self.signals.came(run.id)
-        self.signals.queued.set()
+        self.signals.queued()
         return Ok(None)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from agent.application.ports import Transaction
-from agent.application.signals import Signals
 from agent.domain.journal import Lease
 from chassis.core import Clock, Err, Ok, Result
 from chassis.crash_points import crash_point
@@ -23,7 +22,6 @@ class EndRunHandler:
     """Raises LeaseLost, and then nothing has happened: the run was cancelled, or another worker has it."""
 
     clock: Clock
-    signals: Signals
 
     async def __call__(self, tx: Transaction, command: EndRun) -> Result[None]:
         run = await tx.runs.held(command.lease)
@@ -32,7 +30,5 @@ class EndRunHandler:
         if isinstance(ended, Err):
             return ended
         await tx.runs.save(run)
-        self.signals.came(run.id)
-        self.signals.queued.set()
         crash_point("run.ending")
         return Ok(None)

@@ -23,5 +23,5 @@ class RecordReplyHandler:
     async def __call__(self, tx: Transaction, command: RecordReply) -> Outcome:
         await tx.projections.put_reply(command.command_id, command.run_id, command.reply)
         self.signals.came(command.command_id)
-        self.signals.queued.set()
+        self.signals.queued()
         return Ok(None)

@@ -31,7 +31,7 @@ class UseCases:
     def __init__(self, clock: Clock, signals: Signals) -> None:
         self.act = ActHandler(clock, signals)
         self.answer_message = AnswerMessageHandler(clock, signals)
-        self.begin_run = BeginRunHandler(clock, signals)
-        self.end_run = EndRunHandler(clock, signals)
+        self.begin_run = BeginRunHandler(clock)
+        self.end_run = EndRunHandler(clock)
         self.cancel_run = CancelRunHandler(clock, signals)
         self.record_reply = RecordReplyHandler(signals)

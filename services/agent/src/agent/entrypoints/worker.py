@@ -15,7 +15,7 @@ from agent.application.lease_context import context_of
 from agent.application.loop import ModelFailed, Task
 from agent.application.ports import Transaction
 from agent.application.queue import Claimed, Queue
-from agent.application.signals import Looks, Signals
+from agent.application.signals import Signals
 from agent.application.use_cases import UseCases
 from agent.domain.commands import Suspend
 from agent.domain.journal import JournalDiffers, Lease, LeaseLost
@@ -91,14 +91,14 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _take_runs(self) -> None:
-        looks = Looks(self._signals.queued, POLL)
-        while True:
-            try:
-                await self._fill_slots()
-                self._trouble = None
-            except Exception as error:
-                self._away(error)
-            await looks.next()
+        with self._signals.queue(longest=POLL) as looks:
+            while True:
+                try:
+                    await self._fill_slots()
+                    self._trouble = None
+                except Exception as error:
+                    self._away(error)
+                await looks.next()
 
     async def _fill_slots(self) -> None:
         while len(self._held) < self._slots:
@@ -113,7 +113,7 @@ class Worker:
 
     def _let_go(self, run_id: UUID, _: "asyncio.Task[None]") -> None:
         del self._held[run_id]
-        self._signals.queued.set()
+        self._signals.queued(committed=True)
 
     async def _keep_leases(self) -> None:
         while True:
@@ -156,12 +156,14 @@ class Worker:
         if isinstance(begun, Err):
             end = EndRun(lease, reason=AGENT_GONE)
         elif begun.value is None:
+            self._signals.came(lease.run_id, committed=True)
             return
         else:
             end = await self._attempt(lease, begun.value)
         ended = await self._runner.run(context, self._use_cases.end_run, end)
         if isinstance(ended, Err):
             await self._runner.run(context, self._use_cases.end_run, EndRun(lease, reason=REPLY_TOO_LONG))
+        self._signals.came(lease.run_id, committed=True)
         log.info("run.ended", run_id=str(lease.run_id), completed=end.reply is not None)
 
     async def _attempt(self, lease: Lease, task: Task) -> EndRun:
