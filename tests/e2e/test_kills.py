@@ -88,9 +88,10 @@ async def test_a_refusal_survives_the_death_of_both_and_reaches_the_run(
 
 def assert_done_once(chat: Conversation) -> None:
     """One project, and one answer in the chat, from the run that the question started."""
-    assert chat.reply()["author"]["kind"] == "agent"
+    reply = chat.reply()
+    assert reply["author"]["kind"] == "agent"
     assert len(chat.messages) == 2
-    assert [project["name"] for project in chat.person.listed("/api/v1/modules")] == ["Summer Tour"]
+    assert [project["name"] for project in chat.person.listed("/api/v1/modules")] == ["Summer Tour"], reply["text"]
     runs = chat.person.listed("/api/v1/runs")
     assert [run["status"] for run in runs] == ["completed"]
 
