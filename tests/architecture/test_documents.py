@@ -34,6 +34,14 @@ def test_every_link_leads_to_a_file(checkout: Path) -> None:
     assert {str(page): dead for page in documents(checkout) if (dead := dead_links(page))} == {}
 
 
+def test_the_walk_of_one_write_goes_through_files_that_are_there(checkout: Path) -> None:
+    walk = (checkout / "CONTRIBUTING.md").read_text().split("\n## One write, file by file\n")[1].split("\n## ")[0]
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", walk)
+    packages = tree.packages(checkout)
+    assert len(named) > 30
+    assert [path for path in named if not (packages[path.split("/")[0]].parent / path).exists()] == []
+
+
 def test_the_readme_lists_every_verb_and_no_other(checkout: Path) -> None:
     table = (checkout / "README.md").read_text().split("\n## Verbs\n")[1].split("\n## ")[0]
     named = {verb for line in table.splitlines() if line.startswith("| `make") for verb in _verbs_of(line)}
