@@ -1,4 +1,6 @@
+import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -7,8 +9,10 @@ import pytest
 from chassis.core import new_id
 from chassis.http.tokens import Caller
 from chassis.testing.service import RunningService
+from chassis.testing.tokens import a_caller
 from chassis.testing.waiting import eventually
 from contracts.agent.v1 import RunCancelled
+from contracts.auth.v1 import AccessRevoked
 from contracts.permissions import Role
 
 from ..modules_stand_in import ModulesStandIn
@@ -56,6 +60,39 @@ async def test_a_stream_resumes_behind_the_last_step_that_was_seen(
     path, headers = f"/api/v1/runs/{run['id']}/events", acme.agent.as_(acme.ada, last_event_id=str(seen))
     frames = frames_of((await agent.http.get(path, headers=headers)).text)
     assert [frame.get("id") for frame in frames] == [*(str(number) for number in range(seen + 1, 5)), None]
+
+
+async def test_a_stream_ends_with_the_token_though_the_run_goes_on(
+    agent: RunningService, modules: ModulesStandIn
+) -> None:
+    acme = await Organisation.founded(agent)
+    modules.away = True
+    try:
+        run_id = (await acme.act("create a project called Briefly")).json()["run_id"]
+        brief = a_caller(acme.ada.user_id, acme.org_id, lifetime=timedelta(seconds=2))
+        async with asyncio.timeout(5):
+            streamed = await agent.http.get(f"/api/v1/runs/{run_id}/events", headers=agent.as_(brief))
+        assert {frame["event"] for frame in frames_of(streamed.text)} <= {"step"}
+    finally:
+        await modules.speak()
+
+
+async def test_a_stream_ends_when_its_token_is_revoked(agent: RunningService, modules: ModulesStandIn) -> None:
+    acme = await Organisation.founded(agent)
+    modules.away = True
+    try:
+        run_id = (await acme.act("create a project called Revoked")).json()["run_id"]
+        path = f"/api/v1/runs/{run_id}/events"
+        streaming = asyncio.create_task(agent.http.get(path, headers=agent.as_(acme.ada)))
+        await eventually(lambda: _sent(modules, run_id))
+        assert not streaming.done()
+        revoked = AccessRevoked(session=acme.ada.session_id, not_before=datetime.now(UTC), reason="signed-out")
+        await agent.publish(revoked, key=acme.ada.session_id, org_id=None)
+        async with asyncio.timeout(2):
+            assert (await streaming).status_code == 200
+        assert (await agent.http.get(path, headers=agent.as_(acme.ada))).status_code == 401
+    finally:
+        await modules.speak()
 
 
 @pytest.mark.parametrize("seen", ["x", "-1", "99999999999999999999", ""])
