@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from agent.settings import Settings
 from chassis.kafka.connection import Kafka
-from chassis.kafka.topics import create_topics
+from chassis.kafka.topics import create_topics, delete_topics
 from chassis.testing.service import RunningService
 from chassis.testing.tokens import TestKeys
 from chassis.testing.waiting import eventually
@@ -91,6 +91,7 @@ async def agent_process(settings: Settings, folder: Path) -> AsyncIterator[Agent
         finally:
             await process.kill()
             await process.service.http.aclose()
+            await delete_topics(process.service.kafka, all_topics())
 
 
 @contextmanager

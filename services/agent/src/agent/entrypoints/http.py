@@ -27,6 +27,7 @@ from agent.entrypoints.schemas import ActBody, ActedBody, AgentBody, RunBody, St
 from agent.entrypoints.waiting import Waiting
 from chassis.http.answers import accepted, ok
 from chassis.http.door import Door, Doors
+from chassis.http.failures import InvalidInput
 from chassis.http.pages import ListQuery, Paged
 from chassis.http.problems import problems
 from chassis.http.routing import Router
@@ -63,9 +64,10 @@ def _act(router: Router, use_cases: UseCases, doors: AgentDoors, waiting: Waitin
         body: ActBody,
         door: Annotated[AgentDoor, Depends(doors)],
         prefer: Annotated[str | None, Header(description="`wait=30`: answer with the run when it has ended")] = None,
-        accept: Annotated[str | None, Header(description="`text/event-stream`: answer with the run's stream")] = None,
+        accept: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> Response:
-        """Asks an agent to act. The run goes on after the answer, unless you wait for it or listen to its stream."""
+        """Asks an agent to act. The run goes on after the answer, unless you wait for its end, or listen to its stream:
+        `Accept: text/event-stream`."""
         command = Act(body.message, body.chat_id, body.agent_id, body.on_busy == "reject")
         answer = await door.write(
             use_cases.act, command, lambda run: accepted(ActedBody.of(run), at=f"/api/v1/runs/{run.run_id}")
@@ -74,7 +76,7 @@ def _act(router: Router, use_cases: UseCases, doors: AgentDoors, waiting: Waitin
 
 
 def _follow_run(router: Router, doors: AgentDoors, waiting: Waiting) -> None:
-    refusals = problems(RunNotFound, NotYourRun)
+    refusals = problems(RunNotFound, NotYourRun, InvalidInput)
 
     @router.get("/runs/{run_id}/events", response_model=None, responses={**STREAM, **refusals}, tags=["runs"])
     async def follow_run(
