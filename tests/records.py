@@ -23,7 +23,7 @@ async def records(stack: Stack, topics: Iterable[str]) -> list[Record]:
         async with asyncio.timeout(PATIENCE_S):
             while any([await consumer.position(partition) < end for partition, end in ends.items()]):
                 for batch in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [one for one in batch if not (one.key or b"").startswith(PLANTED)]
+                    found += [one for one in batch if not _is_planted(one)]
         return found
 
 
@@ -33,7 +33,7 @@ async def record(stack: Stack, topic: str, wanted: Callable[[Record], bool]) -> 
         async with asyncio.timeout(PATIENCE_S), AIOKafkaConsumer(topic, **_settings(stack)) as consumer:
             while True:
                 found: Record = await consumer.getone()
-                if wanted(found):
+                if not _is_planted(found) and wanted(found):
                     return found
     except TimeoutError:
         raise NotInTime(f"no such record in {topic}") from None
@@ -42,6 +42,10 @@ async def record(stack: Stack, topic: str, wanted: Callable[[Record], bool]) -> 
 def headers(found: Record) -> dict[str, str]:
     """The headers of a record as text."""
     return {name: value.decode() for name, value in found.headers}
+
+
+def _is_planted(found: Record) -> bool:
+    return (found.key or b"").startswith(PLANTED)
 
 
 def _settings(stack: Stack) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Records that are no events, on every topic of the running system: set aside or passed over, and all goes on."""
 
 import asyncio
+import secrets
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ from .test_tokens import statuses
 
 Headers = list[tuple[str, bytes]]
 Harm = Callable[[Headers, bytes], tuple[Headers, bytes | None]]
+
+KEYS = PLANTED + secrets.token_hex(4).encode() + b"-"
+"""With this the keys of this session begin."""
 
 CONTRACTS = {event.contract.topic.name: event for event in all_contracts()}
 """One kind of each topic."""
@@ -71,7 +75,7 @@ async def plant(producer: AIOKafkaProducer, topic: Topic) -> None:
     """Sends one of each, each under a key of its own."""
     event = CONTRACTS.get(topic.name, next(iter(CONTRACTS.values())))
     for number, harm in enumerate((POISON | PASSED_OVER).values()):
-        key = PLANTED + f"{topic.name}-{number}".encode()
+        key = KEYS + f"{topic.name}-{number}".encode()
         headers, value = harm(_good_headers(event, topic, key), Files().example(event).read_bytes())
         await producer.send_and_wait(topic.name, value, key=key, headers=headers)
 
@@ -110,7 +114,7 @@ async def parked(stack: Stack, service: str) -> dict[tuple[str, str], int]:
     connection: Any = await asyncpg.connect(stack.settings_of(service)["STOA_DATABASE_SYSTEM_DSN"])
     rows = await connection.fetch(
         "SELECT consumer, topic, count(*) FROM dead_letters WHERE key LIKE $1 GROUP BY consumer, topic",
-        f"{PLANTED.decode()}%",
+        f"{KEYS.decode()}%",
     )
     await connection.close()
     return {(row["consumer"], row["topic"]): row["count"] for row in rows}
