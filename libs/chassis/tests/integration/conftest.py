@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -7,13 +6,11 @@ import pytest
 
 from chassis.kafka.topics import create_topics, delete_topics
 from chassis.logging import set_up_logging
-from chassis.migrations import upgrade
 from local_stack.backends import Backends
 
 from ..sample.events import TOPICS
+from ..sample.process import migrate
 from ..sample.stage import Stage
-
-MIGRATIONS = Path(__file__).parents[1] / "sample" / "migrations"
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +24,7 @@ def template(backends: Backends) -> Iterator[dict[str, str]]:
     """The settings of a migrated database, which each test copies."""
     database = f"sample_{uuid4().hex[:8]}"
     environment = backends.service_environment("sample", database=database)
-    upgrade(
-        MIGRATIONS,
-        owner_dsn=environment["STOA_DATABASE_OWNER_DSN"],
-        dsn=environment["STOA_DATABASE_DSN"],
-        system_dsn=environment["STOA_DATABASE_SYSTEM_DSN"],
-    )
+    migrate(environment)
     yield environment
     backends.drop_database(database)
 

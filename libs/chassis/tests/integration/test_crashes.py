@@ -31,7 +31,7 @@ async def test_a_command_that_dies_leaves_state_and_event_or_neither(
     stage: Stage, tmp_path: Path, point: str, stored: int
 ) -> None:
     thing = new_id()
-    with process(stage, "make", str(thing), "lamp", **armed(f"command.{point}", tmp_path)) as died:
+    with process(stage.environment, "make", str(thing), "lamp", **armed(f"command.{point}", tmp_path)) as died:
         await eventually(lambda: dies(died), within=30)
     assert len(await stage.rows("SELECT 1 FROM things")) == stored
     assert len(await stage.rows("SELECT 1 FROM outbox")) == stored
@@ -47,7 +47,7 @@ async def test_a_relay_that_dies_loses_nothing_and_repeats_at_most_its_batch(
     thing = await stage.make("1")
     for number in range(2, 11):
         await stage.rename(thing, str(number))
-    with process(stage, "relay", **armed(f"relay.{point}", tmp_path)) as died:
+    with process(stage.environment, "relay", **armed(f"relay.{point}", tmp_path)) as died:
         await eventually(lambda: dies(died), within=30)
     names = [str(number) for number in range(1, 11)]
     async with running(stage.relay(), *stage.consuming(noting())):
@@ -61,7 +61,7 @@ async def test_a_relay_that_dies_loses_nothing_and_repeats_at_most_its_batch(
 async def test_a_consumer_that_dies_applies_each_event_once(stage: Stage, tmp_path: Path, point: str) -> None:
     things = [new_id() for _ in range(5)]
     await stage.topics.send(*(stage.fact(thing, number) for number in (1, 2, 3) for thing in things))
-    with process(stage, "worker", **armed(f"consumer.{point}", tmp_path)) as died:
+    with process(stage.environment, "worker", **armed(f"consumer.{point}", tmp_path)) as died:
         await eventually(lambda: dies(died), within=30)
     await finish(stage, lambda: all_applied(stage, things))
 
@@ -72,7 +72,7 @@ async def test_a_consumer_that_dies_while_it_parks_applies_each_event_once(
 ) -> None:
     thing = new_id()
     poison = stage.fact(new_id(), 1).without("ce_actor")
-    with process(stage, "worker", **armed(point, tmp_path)) as died:
+    with process(stage.environment, "worker", **armed(point, tmp_path)) as died:
         await stage.topics.send(poison, stage.fact(thing, 3), stage.fact(thing, 2))
         if point == "redrive.applied":
             await stage.until_parked(3)

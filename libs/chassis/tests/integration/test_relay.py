@@ -104,7 +104,7 @@ async def test_a_relay_that_loses_its_connection_goes_on(stage: Stage) -> None:
 
 
 async def test_a_frozen_relay_loses_the_lock_and_another_takes_over(stage: Stage) -> None:
-    with process(stage, "relay") as frozen:
+    with process(stage.environment, "relay") as frozen:
         first = await stage.make("first")
         await stage.until_sent()
         os.kill(frozen.pid, signal.SIGSTOP)

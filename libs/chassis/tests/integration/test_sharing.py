@@ -28,6 +28,18 @@ async def test_partitions_move_between_processes_and_each_event_has_one_effect(s
     assert await stage.letters() == []
 
 
+async def test_processes_that_retry_at_once_apply_each_event_once(stage: Stage) -> None:
+    things = [new_id() for _ in range(15)]
+    async with running(*stage.consuming(noting())):
+        await stage.topics.send(*(stage.fact(thing, number) for thing in things for number in (2, 3, 4)))
+        await stage.until_parked(45)
+        async with running(*(stage.consuming(noting())[-1] for _ in range(3))):
+            await stage.topics.send(*(stage.fact(thing, 1) for thing in things))
+            for thing in things:
+                await stage.until_effects(COPIES, ["1", "2", "3", "4"], thing)
+    assert await stage.letters() == []
+
+
 async def test_a_commit_covers_the_partitions_that_are_assigned_and_no_other(stage: Stage) -> None:
     await stage.topics.send(*(stage.fact(new_id(), 1) for _ in range(20)))
     records = await stage.topics.read(THINGS.name)

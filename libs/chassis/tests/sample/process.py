@@ -1,6 +1,7 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process relay | worker | make <thing id> <name>`, settings in the environment.
+`python -m libs.chassis.tests.sample.process migrate | relay | worker | make <thing id> <name>`; settings in the
+environment.
 """
 
 import asyncio
@@ -8,12 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from chassis.logging import set_up_logging
+from chassis.migrations import upgrade
 
 from .stage import Stage, noting
 
@@ -21,12 +23,10 @@ CHECKOUT = Path(__file__).parents[4]
 
 
 @contextmanager
-def process(stage: Stage, *arguments: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process of the sample service, killed at the end if it still runs."""
+def process(settings: Mapping[str, str], *arguments: str, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of the sample service, killed at the end if it still runs. `more` goes into its environment."""
     started = subprocess.Popen(
-        [sys.executable, "-m", __name__, *arguments],
-        cwd=CHECKOUT,
-        env={**os.environ, **stage.environment, **environment},
+        [sys.executable, "-m", __name__, *arguments], cwd=CHECKOUT, env={**os.environ, **settings, **more}
     )
     try:
         yield started
@@ -48,5 +48,17 @@ async def _main() -> None:
             await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
 
 
+def migrate(environment: Mapping[str, str]) -> None:
+    upgrade(
+        Path(__file__).parent / "migrations",
+        owner_dsn=environment["STOA_DATABASE_OWNER_DSN"],
+        dsn=environment["STOA_DATABASE_DSN"],
+        system_dsn=environment["STOA_DATABASE_SYSTEM_DSN"],
+    )
+
+
 if __name__ == "__main__":
-    asyncio.run(_main())
+    if sys.argv[1:] == ["migrate"]:
+        migrate(os.environ)
+    else:
+        asyncio.run(_main())

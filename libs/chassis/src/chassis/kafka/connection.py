@@ -48,9 +48,12 @@ class Kafka:
         }
 
     def producer(self) -> AIOKafkaProducer:
-        """An idempotent producer with `acks=all`. It retries for ever while the broker is away."""
+        """An idempotent producer with `acks=all`. It retries for ever while the broker is away.
+
+        It does not linger: what is sent in one go, or while a request is under way, goes together anyway.
+        """
         return AIOKafkaProducer(
-            **self.connection_settings, acks="all", enable_idempotence=True, linger_ms=1, max_request_size=1_048_576
+            **self.connection_settings, acks="all", enable_idempotence=True, max_request_size=1_048_576
         )
 
     def tail(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:

@@ -7,6 +7,7 @@ the load makes it, and none waits for a batch to fill.
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -37,6 +38,9 @@ _FETCH_WAIT_MS = 1_000
 _POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
 _STOP_LIMIT_S = 2
+_STEADY_S = 10
+
+_READS = Health.healthy("reads")
 
 Tx = TypeVar("Tx")
 
@@ -64,14 +68,15 @@ class Consuming(Generic[Tx]):
         number = await self._slot.number()
         pause = 0.1
         while True:
+            began = time.monotonic()
             try:
                 await self._await_topics()
                 await self._read(number)
             except (KafkaError, OSError, ReadingFailed) as error:
+                pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, 5.0)
                 self._health = Health.unhealthy(f"starts again after {type(error).__name__}: {error}")
                 log.warning("consumer-starts-again", consumer=self.name, error=repr(error), pause_s=pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
 
     async def _await_topics(self) -> None:
         pause = 0.1
@@ -90,7 +95,7 @@ class Consuming(Generic[Tx]):
             async with asyncio.timeout(_START_LIMIT_S):
                 await broker.start()
             offsets.consumer = subscriber.consumer
-            self._health = Health.healthy("reads")
+            self._health = _READS
             await self._until(alarm, asyncio.create_task(offsets.run()))
         finally:
             await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=2 * _STOP_LIMIT_S)
@@ -168,7 +173,9 @@ class Consuming(Generic[Tx]):
         pause = 0.1
         while True:
             try:
-                return await self._applier.apply(arrivals)
+                await self._applier.apply(arrivals)
+                self._health = _READS
+                return
             except Exception:
                 # A defect of the chassis itself. The events stay undone and the consumer says so, until it is mended.
                 log.exception("consumer-failed", consumer=self.name)
