@@ -4,6 +4,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+import psutil
 
 Trouble = Callable[[], Awaitable[str | None]]
 
@@ -21,6 +24,16 @@ async def untroubled(trouble: Trouble, told: Callable[[str], None] = lambda line
 async def http_trouble(port: int) -> str | None:
     """What `GET /health/ready` says: 200 is no trouble. Takes two seconds at most."""
     return await asyncio.to_thread(_ask, port)
+
+
+def listens(pid: int, url: str) -> bool:
+    """Whether the process itself listens at the URL's port: another stack's process may answer there."""
+    port = urlsplit(url).port
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
 
 
 def _ask(port: int) -> str | None:

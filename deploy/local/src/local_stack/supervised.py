@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from local_stack.board import Board, State
-from local_stack.health import Trouble, untroubled
+from local_stack.health import Trouble, listens, untroubled
 from local_stack.processes import Command, Identity
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -78,7 +78,7 @@ class Supervised:
             )
         identity = _identity(process.pid, self._unit.command.stop_signal)
         self._show(State.STARTING, identity=identity, url=self._unit.url, note="")
-        watching = asyncio.create_task(self._watch())
+        watching = asyncio.create_task(self._watch(process.pid))
         watching.add_done_callback(self._watched)
         try:
             return await process.wait()
@@ -90,8 +90,13 @@ class Supervised:
         finally:
             watching.cancel()
 
-    async def _watch(self) -> None:
-        await untroubled(self._unit.trouble, lambda line: self._show(State.STARTING, note=line))
+    async def _watch(self, pid: int) -> None:
+        async def trouble() -> str | None:
+            if self._unit.url.startswith("http://") and not listens(pid, self._unit.url):
+                return "does not listen"
+            return await self._unit.trouble()
+
+        await untroubled(trouble, lambda line: self._show(State.STARTING, note=line))
         self._show(State.READY, note="")
         if not self._was_ready.done():
             self._was_ready.set_result(None)
