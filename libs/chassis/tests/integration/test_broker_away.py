@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,39 +60,27 @@ async def broker(tmp_path: Path) -> AsyncIterator[OwnBroker]:
     made.kill()
 
 
-async def test_writes_go_on_without_a_broker_and_are_caught_up_when_it_is_back(
-    stage: Stage, broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(stage.__dict__, "kafka", broker.connection("sample"))
-    await create_topics(stage.kafka, [replace(topic, partitions=2) for topic in TOPICS])
-    relay = stage.relay()
-    async with running(relay, *stage.consuming(noting())):
-        thing = await stage.make("1")
-        await stage.until_effects(COPIES, ["1"])
-        broker.kill()
-        for number in range(2, 12):
-            await stage.rename(thing, str(number))
-        await eventually(lambda: is_degraded(relay.health().status))
-        await broker.start()
-        await stage.until_effects(COPIES, [str(number) for number in range(1, 12)], within=60)
-        await eventually(lambda: is_healthy(relay.health().status))
-        await eventually(lambda: caught_up(stage), within=30)
-    assert await stage.letters() == []
-
-
-async def test_a_process_that_starts_without_a_broker_waits_for_it(
+async def test_without_a_broker_writes_go_on_processes_start_and_everything_is_caught_up_when_it_is_back(
     stage: Stage, broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(stage.__dict__, "kafka", broker.connection("sample"))
     await create_topics(stage.kafka, TOPICS)
-    broker.kill()
-    relay, consuming = stage.relay(), stage.consuming(noting())
-    async with running(relay, *consuming):
-        await stage.make("lamp")
-        await eventually(lambda: is_unhealthy(relay.health().status))
-        await eventually(lambda: is_unhealthy(consuming[1].health().status))
-        await broker.start()
-        await stage.until_effects(COPIES, ["lamp"], within=60)
+    relay, started_later = stage.relay(), stage.consuming(noting("sample.later"))
+    async with running(relay, *stage.consuming(noting())):
+        thing = await stage.make("1")
+        await stage.until_effects(COPIES, ["1"])
+        broker.kill()
+        async with running(*started_later):
+            for number in range(2, 12):
+                await stage.rename(thing, str(number))
+            await eventually(lambda: is_degraded(relay.health().status))
+            await eventually(lambda: is_unhealthy(started_later[1].health().status))
+            await broker.start()
+            for consumer in (COPIES, "sample.later"):
+                await stage.until_effects(consumer, [str(number) for number in range(1, 12)], within=60)
+                await eventually(partial(caught_up, stage, consumer), within=30)
+            await eventually(lambda: is_healthy(relay.health().status))
+    assert await stage.rows("SELECT * FROM dead_letters") == []
 
 
 async def test_a_consumer_waits_for_its_topics(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,5 +109,5 @@ async def misses_topics(line: str) -> bool:
     return line == "topics are missing: testing-things"
 
 
-async def caught_up(stage: Stage) -> bool:
-    return await stage.topics.lag(COPIES, "testing-things") == 0
+async def caught_up(stage: Stage, consumer: str) -> bool:
+    return await stage.topics.lag(consumer, "testing-things") == 0

@@ -155,12 +155,9 @@ class Applier(Generic[Tx]):
             await self._park_in(raw, arrival, place.value, after_not_yet(timedelta(0)))
 
     async def _place(self, raw: Any, arrival: Arrival) -> _Place:
-        """Locks the key, tells where the event stands and, if it is next, moves the inbox. Seen goes before parked."""
+        """Locks the key, tells where the event stands and, if it is next, moves the inbox."""
         inbox, key = self._dispatch.inbox, (arrival.topic, arrival.key)
-        parked = await self._dispatch.letters.lock(raw, *key)
-        if await self._is_seen(raw, arrival):
-            return _Place.SEEN
-        if parked:
+        if await self._dispatch.letters.lock(raw, *key):
             return _Place.BEHIND
         if arrival.sequence is None:
             return _Place.NEXT if await inbox.record(raw, arrival.event_id) else _Place.SEEN
@@ -187,18 +184,19 @@ class Applier(Generic[Tx]):
     async def _park_in(
         self, raw: Any, arrival: Arrival, error: str, retry_in: timedelta | None, *, failures: int = 0
     ) -> None:
-        """Parks an event and its key, unless it was applied meanwhile."""
+        """Parks an event and its key, unless it was applied before or meanwhile."""
         letters, key = self._dispatch.letters, (arrival.topic, arrival.key)
         behind = await letters.lock(raw, *key)
         await letters.open_key(raw, *key)
-        if not await self._is_seen(raw, arrival):
+        seen = await self._is_seen(raw, arrival)
+        if not seen:
             turn = None if behind else retry_in
             deadline = self._dispatch.deadline(arrival)
             await letters.add(raw, arrival, error, attempts=failures, retry_in=turn, deadline=deadline)
             if behind and await self._is_next(raw, arrival):
                 await letters.wake_head(raw, *key)
-            self._dispatch.count(arrival, "parked")
         await letters.close_key(raw, *key)
+        self._dispatch.count(arrival, "seen" if seen else "parked")
         self._parked.set()
 
     async def _is_next(self, raw: Any, arrival: Arrival) -> bool:
