@@ -124,6 +124,20 @@ def migrate() -> None:
         raise typer.Exit(1) from error
 
 
+@app.command("exec", context_settings={"ignore_unknown_options": True})
+def execute(service: str, words: Annotated[list[str], typer.Argument(help="e.g. dead-letters list")]) -> None:
+    """Run a command of a service, `python -m <service> …`, with the settings that it has in the running stack."""
+    workspace = Workspace.current()
+    if control.snapshot(workspace) is None:
+        raise typer.Exit(NOT_RUNNING)
+    plan = Plan.load(workspace.state / "plan.json")
+    if service not in plan.services:
+        raise typer.BadParameter(f"no service {service!r}; there are: {', '.join(plan.services)}")
+    command = plan.command(service, words, workspace)
+    ended = subprocess.run(command.argv, cwd=command.folder, env=dict(command.environment), check=False)
+    raise typer.Exit(ended.returncode)
+
+
 @app.command()
 def clean() -> None:
     """End everything, the servers of tests too, and delete all state."""

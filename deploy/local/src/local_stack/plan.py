@@ -49,7 +49,11 @@ class Plan:
 
     def migrate(self, service: str, workspace: Workspace) -> Command:
         """How to bring a service's database to its newest schema."""
-        return self._python(service, [service, "migrate"], workspace)
+        return self.command(service, ["migrate"], workspace)
+
+    def command(self, service: str, words: list[str], workspace: Workspace) -> Command:
+        """How to run a command of a service with the settings it has here."""
+        return self._python(service, [service, *words], workspace)
 
     def create_topics(self, workspace: Workspace) -> Command:
         """How to make the topics, as the administrator."""
