@@ -7,7 +7,7 @@ from tools import rooms
 from .conftest import House
 
 PLACES = [
-    *rooms.BESIDE,
+    *sorted(rooms.BESIDE),
     "src/chats/container.py",
     "src/chats/domain/errors.py",
     "src/chats/entrypoints/kafka.py",
