@@ -54,6 +54,7 @@ def test_a_reply_is_the_agents_and_a_note_is_the_systems() -> None:
     note = chat.note("The agent could not finish.", run_id=run, now=NOW)
     assert (reply.author.kind, reply.author.id, reply.run_id) == (AuthorKind.AGENT, agent, run)
     assert (note.author.kind, note.author.id, note.number) == (AuthorKind.SYSTEM, None, 2)
+    assert chat.note("Grace has joined.", now=NOW).run_id is None
 
 
 def _open(others: list[UUID]) -> object:

@@ -3,7 +3,7 @@
 from chassis.core.actor import Actor
 from chassis.core.aggregate import Aggregate, DomainEvent, Recorded
 from chassis.core.clock import Clock, SystemClock
-from chassis.core.errors import Failure, Kind
+from chassis.core.errors import Failure, Kind, StaleRevision
 from chassis.core.ids import membership_id, new_id
 from chassis.core.result import Err, NotYet, Ok, Outcome, Result
 
@@ -20,6 +20,7 @@ __all__ = [
     "Outcome",
     "Recorded",
     "Result",
+    "StaleRevision",
     "SystemClock",
     "membership_id",
     "new_id",

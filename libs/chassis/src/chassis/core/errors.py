@@ -40,3 +40,17 @@ class Failure:
     @property
     def field(self) -> str | None:
         return None
+
+
+@dataclass(frozen=True)
+class StaleRevision(Failure):
+    """The caller names a revision that the object no longer has. `present` is the one that it has now."""
+
+    present: int
+    slug: ClassVar[str] = "stale-revision"
+    kind: ClassVar[Kind] = Kind.STALE
+    title: ClassVar[str] = "The object has changed since you read it"
+
+    @property
+    def detail(self) -> str:
+        return f'The object has changed since you read it: its ETag is "{self.present}" now.'

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from auth.application.ports import Transaction
 from auth.application.views import GetMember, MemberView, get_member
-from auth.domain.errors import MayNotChangeMembers, MemberNotFound, StaleRevision
+from auth.domain.errors import MayNotChangeMembers, MemberNotFound
 from auth.domain.events import AccessRevoked
 from auth.domain.membership import MemberRole
-from chassis.core import Clock, Err, Result
+from chassis.core import Clock, Err, Result, StaleRevision
 from contracts.permissions import Permission
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth.application.ports import Transaction
-from auth.domain.errors import MayNotChangeMembers, MemberNotFound, StaleRevision
+from auth.domain.errors import MayNotChangeMembers, MemberNotFound
 from auth.domain.events import AccessRevoked
-from chassis.core import Clock, Err, Ok, Result
+from chassis.core import Clock, Err, Ok, Result, StaleRevision
 from contracts.permissions import Permission
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth.application.ports import Transaction
-from auth.domain.errors import InvitationNotFound, MayNotInvite, StaleRevision
+from auth.domain.errors import InvitationNotFound, MayNotInvite
 from auth.domain.invitation import InvitationStatus
-from chassis.core import Clock, Err, Ok, Result
+from chassis.core import Clock, Err, Ok, Result, StaleRevision
 from contracts.permissions import Permission
 
 

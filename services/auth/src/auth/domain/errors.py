@@ -145,17 +145,3 @@ class MayNotInvite(Failure):
     slug: ClassVar[str] = "may-not-invite"
     kind: ClassVar[Kind] = Kind.FORBIDDEN
     title: ClassVar[str] = "Only admins may see, make and revoke invitations"
-
-
-@dataclass(frozen=True)
-class StaleRevision(Failure):
-    """`present` is the revision that the object has now."""
-
-    present: int
-    slug: ClassVar[str] = "stale-revision"
-    kind: ClassVar[Kind] = Kind.STALE
-    title: ClassVar[str] = "The object has changed since you read it"
-
-    @property
-    def detail(self) -> str:
-        return f'The object has changed since you read it: its ETag is "{self.present}" now.'

@@ -21,7 +21,6 @@ from auth.domain.errors import (
     MayNotInvite,
     MemberNotFound,
     NoMembership,
-    StaleRevision,
 )
 from auth.domain.membership import MemberRole
 from auth.entrypoints.schemas import (
@@ -32,6 +31,7 @@ from auth.entrypoints.schemas import (
     MemberBody,
     OrganisationBody,
 )
+from chassis.core import StaleRevision
 from chassis.http.answers import Answer, created, no_content, ok
 from chassis.http.door import Door, Doors
 from chassis.http.failures import IfMatchMalformed, IfMatchRequired

@@ -55,8 +55,8 @@ class Chat(Aggregate):
         """The agent's answer to a run."""
         return self._add(Author.agent(agent_id), text, run_id, now)
 
-    def note(self, text: str, *, run_id: UUID, now: datetime) -> Message:
-        """A visible note of the system, e.g. that a run has failed."""
+    def note(self, text: str, *, run_id: UUID | None = None, now: datetime) -> Message:
+        """A visible note of the system, e.g. that a run has failed. `run_id` None: no run has to do with it."""
         return self._add(Author.system(), text, run_id, now)
 
     def _add(self, author: Author, text: str, run_id: UUID | None, now: datetime) -> Message:

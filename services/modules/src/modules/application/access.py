@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from chassis.core import Err, Ok, Result
+from chassis.core import Err, Ok, Result, StaleRevision
 from chassis.use_case import Context
 from contracts.permissions import Permission
 from modules.application.ports import Transaction
-from modules.domain.errors import MayNot, ModuleNotFound, StaleRevision
+from modules.domain.errors import MayNot, ModuleNotFound
 from modules.domain.module import Module
 from modules.domain.version import Doer
 

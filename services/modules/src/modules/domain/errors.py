@@ -72,18 +72,6 @@ class MayNot(Failure):
 
 
 @dataclass(frozen=True)
-class StaleRevision(Failure):
-    revision: int
-    slug: ClassVar[str] = "stale-revision"
-    kind: ClassVar[Kind] = Kind.STALE
-    title: ClassVar[str] = "The object has changed since you read it"
-
-    @property
-    def detail(self) -> str:
-        return f"The module is at revision {self.revision} now; read it again before changing it."
-
-
-@dataclass(frozen=True)
 class RuleBroken(Failure):
     """A rule of the module's kind stands against it. `rule` is the rule's stable name."""
 

@@ -8,6 +8,7 @@ from fastapi import Body, Depends, Path, Query
 from fastapi.openapi.models import Example
 from starlette.responses import Response
 
+from chassis.core import StaleRevision
 from chassis.http.answers import Answer, created, no_content, ok
 from chassis.http.door import Door, Doors
 from chassis.http.failures import IfMatchMalformed, IfMatchRequired
@@ -23,7 +24,7 @@ from modules.application.ports import Transaction
 from modules.application.typed_data import InvalidData
 from modules.application.use_cases import UseCases
 from modules.application.views import GetModule, KindView, ListModules, ListVersions, ModuleView
-from modules.domain.errors import ActionNotFound, KindUnknown, MayNot, ModuleNotFound, RuleBroken, StaleRevision
+from modules.domain.errors import ActionNotFound, KindUnknown, MayNot, ModuleNotFound, RuleBroken
 from modules.entrypoints.kind_routes import kind_routes
 from modules.entrypoints.schemas import (
     ActBody,
