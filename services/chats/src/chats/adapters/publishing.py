@@ -3,7 +3,7 @@
 from chassis.core import DomainEvent
 from chats.domain import events
 from chats.domain.chat import Chat
-from chats.domain.message import Author, AuthorKind
+from chats.domain.message import Author, AuthorKind, Message
 from contracts.chats import v1
 from contracts.event import Event
 
@@ -12,25 +12,33 @@ def to_contract(chat: Chat, event: DomainEvent) -> Event:
     """Raises LookupError for an event that nobody outside was told of yet: add it here."""
     match event:
         case events.ChatOpened():
-            return v1.ChatOpened(
-                chat_id=chat.id,
-                participants=chat.participants,
-                agent_id=chat.agent_id,
-                title=chat.title,
-                state=_state(chat),
-            )
+            return _chat_opened(chat)
         case events.MessageSent(message=message):
-            return v1.MessageSent(
-                chat_id=chat.id,
-                participants=chat.participants,
-                agent_id=chat.agent_id,
-                message_id=message.id,
-                number=message.number,
-                author=_author(message.author),
-                text=message.text,
-                run_id=message.run_id,
-            )
+            return _message_sent(chat, message)
     raise LookupError(f"no contract for {type(event).__name__}")
+
+
+def _chat_opened(chat: Chat) -> v1.ChatOpened:
+    return v1.ChatOpened(
+        chat_id=chat.id,
+        participants=chat.participants,
+        agent_id=chat.agent_id,
+        title=chat.title,
+        state=_state(chat),
+    )
+
+
+def _message_sent(chat: Chat, message: Message) -> v1.MessageSent:
+    return v1.MessageSent(
+        chat_id=chat.id,
+        participants=chat.participants,
+        agent_id=chat.agent_id,
+        message_id=message.id,
+        number=message.number,
+        author=_author(message.author),
+        text=message.text,
+        run_id=message.run_id,
+    )
 
 
 def _state(chat: Chat) -> v1.ChatState:
