@@ -14,31 +14,34 @@ from chassis.kafka.messaging import consuming
 from chassis.testing.waiting import eventually, running
 from chassis.use_case import Runner
 
-from ..sample.events import ThingMade
+from ..sample.events import ThingMade, ThingRenamed
 from ..sample.service import SampleTransaction
 from ..sample.stage import Stage, noting
 
 COPIES = "sample.copies"
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sample'"
+CUT = text("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
-async def test_an_event_whose_connection_is_cut_is_applied_when_it_comes_back(stage: Stage) -> None:
-    cuts = 3
+@pytest.mark.parametrize("numbers", [[1], [1, 3], [2, 1]], ids=["in a batch", "one by one", "when tried again"])
+async def test_an_event_whose_connection_is_cut_is_applied_when_it_comes_back(stage: Stage, numbers: list[int]) -> None:
+    cuts, failures = {"1": 2, "2": 2}, []
 
-    async def cut(tx: SampleTransaction, event: ThingMade) -> Outcome:
-        nonlocal cuts
-        if cuts:
-            cuts -= 1
-            await stage.execute(TERMINATE)
+    async def cut(tx: SampleTransaction, event: ThingMade | ThingRenamed) -> Outcome:
+        failures.extend([letter.attempts for letter in await stage.letters()])
+        if cuts[event.name]:
+            cuts[event.name] -= 1
+            await tx.work.connection.execute(CUT)
         await tx.note(COPIES, event.thing_id, event.name)
         return Ok(None)
 
     thing = new_id()
-    async with running(*stage.consuming(Consumer(COPIES, [on(ThingMade, cut)]))):
-        await stage.topics.send(stage.fact(thing, 1))
-        await stage.until_effects(COPIES, ["1"], thing)
-    assert cuts == 0
-    assert await stage.letters() == []
+    await stage.topics.send(*(stage.fact(thing, number) for number in numbers))
+    async with running(*stage.consuming(Consumer(COPIES, [on(ThingMade, cut), on(ThingRenamed, cut)]))):
+        await stage.until_effects(COPIES, [name for name in ("1", "2") if int(name) in numbers], thing)
+    assert cuts["1"] == 0
+    assert not any(failures)
+    parked = (await stage.rows("SELECT count(*) FILTER (WHERE is_called) AS n FROM dead_letters_id_seq"))[0].n
+    assert parked == len(numbers) - 1  # the gap alone
 
 
 async def test_a_consumer_without_connections_says_so_and_goes_on_when_there_are_some(stage: Stage) -> None:
