@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.core import new_id
 from chassis.http.tokens import Caller
 from chassis.testing.service import RunningService
 from chassis.testing.tokens import a_caller
