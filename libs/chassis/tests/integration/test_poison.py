@@ -10,7 +10,6 @@ from chassis.core import new_id
 from chassis.kafka.offsets import Offsets
 from chassis.testing.waiting import eventually, running
 
-from ..sample.events import THINGS
 from ..sample.stage import Stage, noting
 from ..sample.topics import Message
 
@@ -56,21 +55,21 @@ POISON: dict[str, tuple[Spoil, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", POISON)
-async def test_poison_is_parked_as_it_came_and_the_consumer_goes_on(stage: Stage, name: str) -> None:
-    spoil, reason = POISON[name]
-    other = new_id()
-    poison = spoil(stage.fact(new_id(), 1))
-    await stage.topics.send(poison, stage.fact(other, 1), stage.fact(other, 2))
+async def test_poison_is_parked_as_it_came_and_the_consumer_goes_on(stage: Stage) -> None:
+    poison = {name: spoil(stage.fact(new_id(), 1)) for name, (spoil, _) in POISON.items()}
+    where = await stage.topics.send(*poison.values())
+    others = [new_id() for _ in range(5)]
+    await stage.topics.send(*(stage.fact(other, number) for other in others for number in (1, 2)))
     async with running(*stage.consuming(noting())):
-        await stage.until_effects(COPIES, ["1", "2"], other)
-        letter = (await stage.until_parked(1))[0]
+        for other in others:
+            await stage.until_effects(COPIES, ["1", "2"], other)
+        letters = {(one.kafka_partition, one.kafka_offset): one for one in await stage.until_parked(len(POISON))}
         await stage.until_read(COPIES)
-    assert reason in letter.error
-    assert (letter.raw_key, letter.value, letter.retry_at) == (poison.key, poison.value, None)
-    assert letter.headers == [part for pair in poison.headers for part in (pair[0].encode(), pair[1])]
-    where = [(sent.partition, sent.offset) for sent in await stage.topics.read(THINGS.name) if sent.key == poison.key]
-    assert (letter.kafka_partition, letter.kafka_offset) in where
+    for (name, sent), position in zip(poison.items(), where, strict=True):
+        letter = letters[position]
+        assert POISON[name][1] in letter.error, name
+        assert (letter.raw_key, letter.value, letter.retry_at) == (sent.key, sent.value, None), name
+        assert letter.headers == [part for pair in sent.headers for part in (pair[0].encode(), pair[1])], name
 
 
 async def test_poison_that_comes_again_is_parked_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

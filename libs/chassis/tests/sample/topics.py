@@ -63,16 +63,16 @@ class Topics:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, *messages: Message) -> None:
-        """Sends all, in order, and waits for the broker."""
+    async def send(self, *messages: Message) -> list[tuple[int, int]]:
+        """Sends all, in order; answers their partitions and offsets."""
         if self._producer is None:
             self._producer = self._kafka.producer()
             await self._producer.start()
-        for sent in [
+        acks = [
             await self._producer.send(self._kafka.topic(one.topic), one.value, one.key, headers=one.headers)
             for one in messages
-        ]:
-            await sent
+        ]
+        return [(sent.partition, sent.offset) for sent in [await ack for ack in acks]]
 
     async def read(self, topic: str) -> list[Any]:
         """All records of a topic, per partition in order."""
