@@ -91,12 +91,12 @@ class Supervised:
             watching.cancel()
 
     async def _watch(self, pid: int) -> None:
-        async def trouble() -> str | None:
+        async def missing() -> str | None:
             if self._unit.url.startswith("http://") and not listens(pid, self._unit.url):
                 return "does not listen"
             return await self._unit.trouble()
 
-        await untroubled(trouble, lambda line: self._show(State.STARTING, note=line))
+        await untroubled(missing, lambda line: self._show(State.STARTING, note=line))
         self._show(State.READY, note="")
         if not self._was_ready.done():
             self._was_ready.set_result(None)
