@@ -30,10 +30,10 @@ async def test_events_delivered_three_times_make_one_message_each(chats: Running
     run = Run(a_caller())
     await run.queued(chats, open_chat=True, times=3)
     await run.completed(chats, "Done.", times=3)
-    later = Run(run.caller, run.agent_id, chat_id=run.chat_id)
-    await later.queued(chats, open_chat=False)
+    await run.failed(chats, "behind the repeats, on the same key")
     messages = await _messages(chats, run, 3)
-    assert [message["text"] for message in messages] == [run.text, "Done.", run.text]
+    assert [message["text"] for message in messages][:2] == [run.text, "Done."]
+    assert messages[2]["author"]["kind"] == "system"
 
 
 async def test_a_failed_and_a_cancelled_run_leave_a_visible_note(chats: RunningService) -> None:
