@@ -75,7 +75,12 @@ class Servers:
         return Addresses(**json.loads(self._record.read_text())["addresses"])
 
     def start(self, *, outlive: bool = False) -> Addresses:
-        """Start both at once and wait until both answer. Raises `BackendDied`."""
+        """Start both at once and wait until both answer. Raises `BackendDied`.
+
+        Raises `RuntimeError` when the pair runs: a second start would end it under those who use it.
+        """
+        if self.running:
+            raise RuntimeError(f"the servers in {self._folder} run already")
         self.stop()
         self._folder.mkdir(parents=True, exist_ok=True)
         seed = Seed.kept_in(self._folder)

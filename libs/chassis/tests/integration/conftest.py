@@ -14,12 +14,6 @@ from ..sample.stage import Stage
 
 
 @pytest.fixture(scope="session")
-def backends() -> Iterator[Backends]:
-    with Backends() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
 def template(backends: Backends) -> Iterator[dict[str, str]]:
     """The settings of a migrated database, which each test copies."""
     database = f"sample_{uuid4().hex[:8]}"
