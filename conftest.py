@@ -10,6 +10,7 @@ from local_stack.backends import Backends
 _SHARED = {"tests/e2e": "system", "tests/security": "system", "deploy/local": "local stack"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers' own hook, which reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Says which tests belong to one worker (`--dist loadgroup`)."""
     for item in items:

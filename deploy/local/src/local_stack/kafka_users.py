@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
@@ -24,8 +25,11 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from local_stack.health import untroubled
+
 _SCRAM_SHA_256 = 1
 _ITERATIONS = 4096
+_PROPAGATION_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,25 @@ async def answers(bootstrap: str, credentials: Credentials | None) -> bool:
 
 
 async def provision(bootstrap: str, admin: Credentials | None, users: Iterable[Credentials]) -> None:
-    """Create the users or give them these passwords. Raises `UsersNotMade`, or `KafkaError` when nobody answers."""
+    """Create the users or give them these passwords; returns when the broker lets each of them in.
+
+    Who is let in already is left alone: a new salt would refuse a client that is just signing in. Raises
+    `UsersNotMade`, `TimeoutError`, or `KafkaError` when nobody answers.
+    """
+    missing = [user for user in users if not await answers(bootstrap, user)]
+    if not missing:
+        return
+    await _create(bootstrap, admin, missing)
+    async with asyncio.timeout(_PROPAGATION_S):
+        for user in missing:
+            await untroubled(partial(_not_let_in, bootstrap, user))
+
+
+async def _not_let_in(bootstrap: str, user: Credentials) -> str | None:
+    return None if await answers(bootstrap, user) else "not let in"
+
+
+async def _create(bootstrap: str, admin: Credentials | None, users: Iterable[Credentials]) -> None:
     client = AIOKafkaClient(bootstrap_servers=bootstrap, **client_settings(admin))
     await client.bootstrap()
     try:

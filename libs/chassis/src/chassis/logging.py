@@ -33,10 +33,11 @@ _ENCODER = json.JSONEncoder(default=str)
 Fields = MutableMapping[str, Any]
 
 
-def set_up_logging(service: str, level: str = "info", *, readable: bool = False) -> None:
+def set_up_logging(service: str, level: str = "info", *, readable: bool = False, lasting: bool = False) -> None:
     """Sets up structlog and bridges the standard library's loggers (uvicorn, aiokafka, sqlalchemy) into it.
 
-    `readable`: lines for a person at a terminal instead of JSON.
+    `readable`: lines for a person at a terminal instead of JSON. `lasting`: nobody sets it up again in this process, so
+    that loggers may keep what they were made of.
     """
     shared = _processors(service, readable)
     end: list[Processor] = [structlog.processors.format_exc_info, _renderer(readable)]
@@ -44,7 +45,7 @@ def set_up_logging(service: str, level: str = "info", *, readable: bool = False)
         processors=[*shared, *end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=lasting,
     )
     foreign: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
     _bridge(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=foreign), level)

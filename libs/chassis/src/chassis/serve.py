@@ -73,7 +73,8 @@ class Service(Generic[S]):
 
 def serve(service: Service[S], settings: S, roles: Sequence[str] = ROLES) -> int:
     """Runs the process until it is told to stop, and answers its exit code."""
-    set_up_logging(service.name, settings.log_level, readable=settings.development and sys.stdout.isatty())
+    readable = settings.development and sys.stdout.isatty()
+    set_up_logging(service.name, settings.log_level, readable=readable, lasting=True)
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(service, settings, roles, listening))
