@@ -14,6 +14,7 @@ from ..records import headers, record, records
 from ..stack import Stack
 
 ORDER = "create a project called Summer Tour"
+_KNOWN = "SELECT count(*) FROM memberships WHERE user_id = $1"
 
 
 @pytest.fixture
@@ -70,6 +71,7 @@ async def test_a_refusal_survives_the_death_of_both_and_reaches_the_run(
 ) -> None:
     member = organisation.join("editor")
     chat = Conversation.opened(member)
+    await known_to_modules(stack, member.id)
     with stack.unattended():
         with stack.frozen("modules"):
             chat.ask(ORDER)
@@ -113,8 +115,18 @@ async def kinds_of(stack: Stack, org_id: UUID, topics: Sequence[str]) -> dict[st
     return dict(Counter(mine.values()))
 
 
+async def known_to_modules(stack: Stack, user_id: UUID) -> None:
+    """Waits until modules has heard of the member: what it does not know yet would come after its rebirth."""
+    connection: Any = await asyncpg.connect(stack.settings_of("modules")["STOA_DATABASE_SYSTEM_DSN"])
+    async with asyncio.timeout(20):
+        while not (await connection.fetchval(_KNOWN, user_id)):  # noqa: ASYNC110  another process writes the row
+            await asyncio.sleep(0.02)
+    await connection.close()
+
+
 async def make_viewer(stack: Stack, user_id: UUID) -> None:
     """As modules knows it when it has heard of the new role before the command: the order of two topics is open."""
     connection: Any = await asyncpg.connect(stack.settings_of("modules")["STOA_DATABASE_SYSTEM_DSN"])
-    await connection.execute("UPDATE memberships SET role = 'viewer' WHERE user_id = $1", user_id)
+    changed = await connection.execute("UPDATE memberships SET role = 'viewer' WHERE user_id = $1", user_id)
     await connection.close()
+    assert changed == "UPDATE 1"
