@@ -17,7 +17,7 @@ from chassis.core import Actor, new_id
 from chassis.health import Status
 from chassis.http.tokens import Caller
 from chassis.kafka.connection import Kafka
-from chassis.kafka.topics import create_topics
+from chassis.kafka.topics import create_topics, delete_topics
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 from chassis.outbox.store import Outgoing
@@ -140,12 +140,4 @@ async def started(
             yield RunningService(http, keys, kafka)
     for close in parts.close:
         await close()
-    await _delete_topics(kafka)
-
-
-async def _delete_topics(kafka: Kafka) -> None:
-    """Leaves the shared broker as it was: each partition costs it memory."""
-    admin = kafka.admin()
-    await admin.start()
-    await admin.delete_topics([kafka.topic(topic.name) for topic in all_topics()])
-    await admin.close()
+    await delete_topics(kafka, all_topics())
