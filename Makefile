@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Python keeps its bytecode: without that each start of a process compiles all that it imports.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 # Lists come from the folders. All paths are relative, so the checkout may live under a name with a space.
 DEPLOYABLES := $(notdir $(wildcard services/*) gateway)
@@ -45,7 +46,7 @@ $(READY): requirements/tools.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.to
 	@$(call say,environment 2/4: uv)
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@$(call say,environment 3/4: third-party packages with their hashes)
-	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --compile-bytecode --require-hashes -r requirements/dev.txt
 	@$(call say,environment 4/4: the project's own packages)
 	@$(INSTALL) --quiet --no-deps --no-build-isolation --no-index $(MEMBERS:%=-e %)
 	@touch $@
@@ -86,7 +87,7 @@ logs: $(READY) ## Show the logs of all processes, or of one: make logs PROCESS=a
 
 .PHONY: test
 test: lint types contracts ## Run every check and every test
-	@$(RUN) pytest
+	@$(RUN) pytest -n 3 --dist loadgroup
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the unit, contract and architecture tests, without servers

@@ -1,13 +1,18 @@
 """What the tests of all packages share."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
+from xdist.workermanage import WorkerController
 
+from local_stack.addresses import Addresses
 from local_stack.backends import Backends
 
 # Tests in these folders share one running system; all others can be spread over workers file by file.
 _SHARED = {"tests/e2e": "system", "tests/security": "system", "deploy/local": "local stack"}
+
+_OF_ALL_WORKERS = pytest.StashKey[Backends]()
 
 
 @pytest.hookimpl(tryfirst=True)  # before the workers' own hook, which reads the groups
@@ -19,8 +24,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.xdist_group(shared[0] if shared else path))
 
 
+def pytest_configure_node(node: WorkerController) -> None:
+    """One pair of servers for all workers, which end with the process that leads them."""
+    stash = node.config.stash
+    if _OF_ALL_WORKERS not in stash:
+        stash[_OF_ALL_WORKERS] = Backends().__enter__()
+    node.workerinput["backends"] = asdict(stash[_OF_ALL_WORKERS].addresses)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _OF_ALL_WORKERS in config.stash:
+        config.stash[_OF_ALL_WORKERS].__exit__(None, None, None)
+
+
 @pytest.fixture(scope="session")
-def backends() -> Iterator[Backends]:
-    """PostgreSQL and Kafka: the environment's, those that run already, else a pair that ends with the session."""
-    with Backends() as running:
+def backends(request: pytest.FixtureRequest) -> Iterator[Backends]:
+    """PostgreSQL and Kafka: those of all workers, else the environment's, else those kept, else a pair of our own."""
+    shared = getattr(request.config, "workerinput", {}).get("backends")
+    with Backends(Addresses(**shared) if shared else None) as running:
         yield running

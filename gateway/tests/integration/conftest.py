@@ -17,7 +17,7 @@ from ..stage import FakeService, Replica, replica, serving, settings_for
 NOWHERE = "http://127.0.0.1:1"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def served() -> AsyncIterator[tuple[FakeService, str]]:
     """The fake service and its address."""
     service = FakeService()
@@ -33,7 +33,7 @@ def service(served: tuple[FakeService, str]) -> FakeService:
     return served[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def gateway(served: tuple[FakeService, str]) -> AsyncIterator[Replica]:
     """A gateway without a broker, in front of the fake service."""
     async with replica(settings_for(served[1]), TestKeys()) as running:
@@ -46,7 +46,7 @@ def signed_in(gateway: Replica) -> dict[str, str]:
     return gateway.keys.headers(a_caller())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def kafka_settings(backends: Backends) -> AsyncIterator[dict[str, str]]:
     """The gateway's user on a real broker, with topics of this run's own."""
     environment = await asyncio.to_thread(backends.service_environment, "gateway", namespace=f"g{new_id().hex}-")
@@ -61,13 +61,13 @@ async def kafka_settings(backends: Backends) -> AsyncIterator[dict[str, str]]:
     await admin.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def publisher(kafka_settings: dict[str, str]) -> AsyncIterator[Publisher]:
     async with Publisher.to(Kafka.of(settings_for(NOWHERE, **kafka_settings), client_id="test")) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def gateway_on_kafka(served: tuple[FakeService, str], kafka_settings: dict[str, str]) -> AsyncIterator[Replica]:
     """A whole gateway: hub and feed worker."""
     async with replica(settings_for(served[1], **kafka_settings), TestKeys()) as gateway:
@@ -75,7 +75,7 @@ async def gateway_on_kafka(served: tuple[FakeService, str], kafka_settings: dict
         yield gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def second_replica(kafka_settings: dict[str, str], gateway_on_kafka: Replica) -> AsyncIterator[Replica]:
     """Another replica, which leaves the forwarding to the first."""
     async with replica(settings_for(NOWHERE, slot=1, **kafka_settings), gateway_on_kafka.keys, "api") as gateway:

@@ -11,14 +11,14 @@ from chassis.testing.service import RunningService, Servers, settled, started
 from .modules_stand_in import ModulesStandIn
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stored(backends: Servers) -> Iterator[Settings]:
     """A database in which nothing runs, for the tests of what is stored in it."""
     with settled(backends, "agent", Settings) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def database(stored: Settings) -> AsyncIterator[Database]:
     """The pool of the running role."""
     database = Database(stored.database_dsn.get_secret_value(), application="agent-tests")
@@ -33,7 +33,7 @@ async def empty_queue(database: Database) -> None:
         await connection.execute(text("DELETE FROM run_leases"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def system(stored: Settings) -> AsyncIterator[Database]:
     """The pool of the system role, which sees all rows: for tests to look."""
     database = Database(stored.database_system_dsn.get_secret_value(), application="agent-tests-system")
@@ -41,19 +41,19 @@ async def system(stored: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(backends: Servers) -> Iterator[Settings]:
     with settled(backends, "agent", Settings) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def agent(settings: Settings) -> AsyncIterator[RunningService]:
     async with started(settings, lambda keys: build(settings, keys=keys), service="agent") as service:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def modules(agent: RunningService) -> AsyncIterator[ModulesStandIn]:
     """The service of modules, as far as its topics go; it knows the kind `project`."""
     async with ModulesStandIn.on(agent) as stand_in:

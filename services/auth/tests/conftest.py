@@ -8,13 +8,13 @@ from chassis.database import Database
 from chassis.testing.service import RunningService, Servers, settled, started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(backends: Servers) -> Iterator[Settings]:
     with settled(backends, "auth", Settings) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def auth(settings: Settings) -> AsyncIterator[RunningService]:
     """The service; it believes its own keys, not the ones of the test."""
     async with started(settings, lambda _: build(settings), service="auth") as service:

@@ -8,13 +8,13 @@ from chats.container import build
 from chats.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(backends: Servers) -> Iterator[Settings]:
     with settled(backends, "chats", Settings) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def chats(settings: Settings) -> AsyncIterator[RunningService]:
     async with started(settings, lambda keys: build(settings, keys=keys), service="chats") as service:
         yield service

@@ -8,13 +8,13 @@ from modules.container import build
 from modules.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(backends: Servers) -> Iterator[Settings]:
     with settled(backends, "modules", Settings) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def modules(settings: Settings) -> AsyncIterator[RunningService]:
     async with started(settings, lambda keys: build(settings, keys=keys), service="modules") as service:
         yield service

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from local_stack import databases
-from local_stack.addresses import given
+from local_stack.addresses import Addresses, given
 from local_stack.paths import state_folder
 from local_stack.seed import Seed
 from local_stack.servers import Servers, run_apart
@@ -19,14 +19,16 @@ from local_stack.servers import Servers, run_apart
 class Backends:
     """The two servers for the length of a `with` block.
 
+    `addresses`: those of servers that somebody else holds, instead of looking for any.
     Entering raises `BackendDied` when one does not come up, `IncompleteAddresses` when the environment names only one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, addresses: Addresses | None = None) -> None:
+        self._given = addresses
         self._own: Servers | None = None
 
     def __enter__(self) -> Self:
-        kept, named = Servers.kept(), given(Seed.kept_in(state_folder()))
+        kept, named = Servers.kept(), self._given or given(Seed.kept_in(state_folder()))
         if named or kept.running:
             self.addresses = named or kept.addresses
         elif os.environ.get("STOA_KEEP_BACKENDS") == "1":

@@ -27,7 +27,7 @@ NAME = "gateway.feed"
 _MOST_RECORDS = 500
 _POLL_MS = 1_000
 _ANSWER_S = 5.0
-_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 _SESSION_MS = 6_000
 # Waiting for a broker that is away, however long, must not cost the membership.
 _POLL_LIMIT_MS = 24 * 3600 * 1000

@@ -52,7 +52,7 @@ class Slot:
             while True:
                 await asyncio.sleep(_PING_S)
                 await connection.execute("SELECT 1")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except Exception as error:  # whatever ended the connection, the lock ended with it
             raise SlotLost(f"slot {number}: {error}") from error
         finally:
             connection.terminate()

@@ -39,6 +39,7 @@ _POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
 _STOP_LIMIT_S = 2
 _STEADY_S = 10
+_LONGEST_PAUSE_S = 2.0
 
 _READS = Health.healthy("reads")
 
@@ -73,7 +74,7 @@ class Consuming(Generic[Tx]):
                 await self._await_topics()
                 await self._read(number)
             except (KafkaError, OSError, ReadingFailed) as error:
-                pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, 5.0)
+                pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, _LONGEST_PAUSE_S)
                 self._health = Health.unhealthy(f"starts again after {type(error).__name__}: {error}")
                 log.warning("consumer-starts-again", consumer=self.name, error=repr(error), pause_s=pause)
                 await asyncio.sleep(pause)
@@ -84,7 +85,7 @@ class Consuming(Generic[Tx]):
             self._health = Health.unhealthy(f"topics are missing: {', '.join(missing)}")
             log.warning("consumer-waits", consumer=self.name, missing=missing, pause_s=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _read(self, slot: int) -> None:
         """Reads until cancelled, or until FastStream reports an error: then raises ReadingFailed."""
@@ -181,7 +182,7 @@ class Consuming(Generic[Tx]):
                 log.exception("consumer-failed", consumer=self.name)
                 self._health = Health.unhealthy("an event can be neither applied nor parked; see the log")
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _arrival(self, record: Any) -> Arrival:
         return Arrival.of(record, self._topics[self._kafka.contract_topic(record.topic)])

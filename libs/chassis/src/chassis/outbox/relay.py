@@ -30,6 +30,7 @@ _BATCH_BYTES = 8_000_000
 _POLL_S = 1.0
 _STOP_S = 2.0
 _STEADY_S = 10.0
+_LONGEST_PAUSE_S = 2.0
 
 # Rows of a key behind a refused row are left out, else they would fill the batch.
 _UNSENT = """
@@ -78,7 +79,7 @@ class Relay:
             except Exception as error:
                 if not (isinstance(error, KafkaError) or is_passing(error)):
                     raise
-                pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, 5.0)
+                pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, _LONGEST_PAUSE_S)
                 line = f"{type(error).__name__}: {error}"
                 self._tell(Health.degraded(line) if self._worked else Health.unhealthy(line))
                 log.warning("relay-waits", error=type(error).__name__, pause_s=pause)

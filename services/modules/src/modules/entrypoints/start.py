@@ -14,7 +14,7 @@ from modules.application.use_cases import UseCases
 
 log = structlog.get_logger("kinds")
 
-_LONGEST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 2.0
 
 
 class KindsAtStart:
