@@ -87,7 +87,7 @@ logs: $(READY) ## Show the logs of all processes, or of one: make logs PROCESS=a
 
 .PHONY: test
 test: lint types contracts ## Run every check and every test
-	@$(RUN) pytest -n 3 --dist loadgroup
+	@$(RUN) pytest -n 3 --no-loadscope-reorder
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the unit, contract and architecture tests, without servers

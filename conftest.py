@@ -4,24 +4,29 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 from local_stack.addresses import Addresses
 from local_stack.backends import Backends
 
 # Tests in these folders share one running system; all others can be spread over workers file by file.
-_SHARED = {"tests/e2e": "system", "tests/security": "system", "deploy/local": "local stack"}
+_SHARED = {"tests/e2e/": "system", "tests/security/": "system", "deploy/local/": "local stack"}
 
 _OF_ALL_WORKERS = pytest.StashKey[Backends]()
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers' own hook, which reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Says which tests belong to one worker (`--dist loadgroup`)."""
-    for item in items:
-        path = item.path.relative_to(config.rootpath).as_posix()
-        shared = [group for folder, group in _SHARED.items() if path.startswith(f"{folder}/")]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else path))
+class _Groups(LoadScopeScheduling):
+    """Which tests belong to one worker (`pytest -n 3`)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((group for folder, group in _SHARED.items() if path.startswith(folder)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Groups:
+    return _Groups(config, log)
 
 
 def pytest_configure_node(node: WorkerController) -> None:

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 
 from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
-from chassis.kafka.connection import Kafka
+from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.offsets import Offsets
 from contracts.audience import INTERNAL, internal
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
@@ -25,7 +25,7 @@ from gateway.feed.positions import key_of, partition_of
 
 NAME = "gateway.feed"
 _MOST_RECORDS = 500
-_POLL_MS = 1_000
+_POLL_MS = 2_000
 _ANSWER_S = 5.0
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 _SESSION_MS = 6_000
@@ -150,6 +150,7 @@ class FeedWorker:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             session_timeout_ms=_SESSION_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=_POLL_LIMIT_MS,
         )

@@ -7,7 +7,7 @@ import structlog
 from chassis.database import Database, is_passing
 from chassis.health import Health
 
-PING_S = 2.0
+PING_S = 3.0
 _ANSWER_S = 3.0
 
 log = structlog.get_logger()

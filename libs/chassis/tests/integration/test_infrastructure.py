@@ -113,7 +113,10 @@ async def test_a_process_that_loses_its_slot_ends(stage: Stage) -> None:
     slot = stage.consuming(noting())[0]
     task = asyncio.create_task(slot.run())
     await eventually(lambda: reads(slot.health().status))
-    await stage.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sample.slot'")
+    await stage.execute("""
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'sample.slot' AND datname = current_database()
+        """)
     with pytest.raises(Exception, match="slot 0"):
         await asyncio.wait_for(task, 10)
 

@@ -21,7 +21,10 @@ from ..sample.process import process
 from ..sample.service import Named, SampleTransaction, Thing
 from ..sample.stage import Stage
 
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sample.relay'"
+TERMINATE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'sample.relay' AND datname = current_database()
+"""
 
 
 async def sequences(stage: Stage) -> dict[str, list[int]]:

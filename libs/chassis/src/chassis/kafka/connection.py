@@ -10,6 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.settings import ProcessSettings
 
+FETCH_WAIT_MS = 3_000
+"""How often an idle consumer asks; a record that comes is answered at once. Whatever else is asked on the same
+connection, e.g. the end of a topic, waits behind a fetch that waits."""
+
 
 @dataclass(frozen=True)
 class Kafka:
@@ -59,7 +63,13 @@ class Kafka:
     def tail(self, *topics: str, **settings: Any) -> AIOKafkaConsumer:
         """A consumer without a group, for those who keep their own position. Topics are contract names."""
         names = [self.topic(topic) for topic in topics]
-        return AIOKafkaConsumer(*names, **self.connection_settings, enable_auto_commit=False, **settings)
+        return AIOKafkaConsumer(
+            *names,
+            **self.connection_settings,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            **settings,
+        )
 
     def admin(self) -> AIOKafkaAdminClient:
         return AIOKafkaAdminClient(**self.connection_settings, request_timeout_ms=10_000)

@@ -20,7 +20,7 @@ from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("retrier")
 
-_IDLE_S = 1.0
+_IDLE_S = 2.0
 _MOST_OF_A_KEY = 100
 
 Tx = TypeVar("Tx")
@@ -51,7 +51,7 @@ class _Again(Exception):
 class Retrier(Generic[Tx]):
     """The retries of all consumers of a process. Any number of processes may run one: a key is locked while one works.
 
-    `parked` wakes it; without that it looks each second, for what other processes parked.
+    `parked` wakes it; without that it looks every two seconds, for what other processes parked.
     """
 
     name = "retrier"

@@ -76,7 +76,7 @@ class Slot:
     async def _connect(self) -> Any:
         settings = {
             "application_name": f"{self._service}.slot",
-            "idle_session_timeout": "6000",
+            "idle_session_timeout": "15000",
             "tcp_keepalives_idle": "2",
             "tcp_keepalives_interval": "1",
             "tcp_keepalives_count": "2",

@@ -22,7 +22,7 @@ from chassis.crash_points import crash_point
 from chassis.health import Health
 from chassis.kafka.applier import Applier
 from chassis.kafka.arrival import Arrival
-from chassis.kafka.connection import Kafka
+from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.offsets import Offsets
 from chassis.kafka.slot import Slot
@@ -32,8 +32,6 @@ log = structlog.get_logger("consumer")
 SESSION_TIMEOUT_MS = 6_000
 _BATCH = 200
 _MOST_RECORDS = 100_000
-# An idle consumer asks so often; a record that comes is answered at once.
-_FETCH_WAIT_MS = 1_000
 # Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
@@ -141,7 +139,7 @@ class Consuming(Generic[Tx]):
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=2_000,
-            fetch_max_wait_ms=_FETCH_WAIT_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             max_poll_interval_ms=_POLL_LIMIT_MS,
             listener=offsets,
             parser=_as_it_came,

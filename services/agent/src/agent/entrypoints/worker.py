@@ -26,7 +26,7 @@ from chassis.health import Health
 from chassis.telemetry import span_from
 from chassis.use_case import Runner
 
-POLL = 0.5
+POLL = 1.0
 """Seconds between two looks into the queue; what is asked for in this process is seen at once."""
 
 HEARTBEAT = 1.0
