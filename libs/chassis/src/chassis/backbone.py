@@ -1,7 +1,7 @@
 """The tables that every service's database has, as SQL.
 
-`outbox`, `inbox`, `inbox_records`, `dead_letters` and `parked_keys` are infrastructure and hold all tenants' messages:
-only the chassis touches them, and row security does not apply. `idempotency_keys` and `memberships` hold tenant rows.
+`idempotency_keys` and `memberships` hold tenant rows. All others are infrastructure and hold all tenants' messages, or
+what an operator does with them: only the chassis touches them, and row security does not apply.
 """
 
 OUTBOX = """
@@ -120,5 +120,67 @@ STATEMENTS = (
     MEMBERSHIPS,
 )
 
+ATTEMPTS = """
+CREATE TABLE attempts (
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    event_id text NOT NULL,
+    tries integer NOT NULL DEFAULT 1,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, topic, event_id)
+)
+"""
+BROKER = """
+CREATE TABLE broker (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    cluster_id text NOT NULL,
+    known_since timestamptz NOT NULL DEFAULT now()
+)
+"""
+OPERATOR_ACTIONS = """
+CREATE TABLE operator_actions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    done_at timestamptz NOT NULL DEFAULT now(),
+    actor text NOT NULL,
+    action text NOT NULL,
+    target jsonb NOT NULL,
+    reason text,
+    outcome jsonb NOT NULL
+)
+"""
+SNAPSHOT_REQUESTS = """
+CREATE TABLE snapshot_requests (
+    id uuid PRIMARY KEY,
+    topic text NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    published_at timestamptz
+)
+"""
+REBUILDS = """
+CREATE TABLE rebuilds (
+    id uuid PRIMARY KEY,
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    mode text NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    snapshot_id uuid,
+    items bigint NOT NULL DEFAULT 0,
+    differing jsonb NOT NULL DEFAULT '[]',
+    ended_at timestamptz
+)
+"""
+REBUILD_KEYS = """
+CREATE TABLE rebuild_keys (
+    rebuild_id uuid NOT NULL REFERENCES rebuilds ON DELETE CASCADE,
+    key text NOT NULL,
+    PRIMARY KEY (rebuild_id, key)
+)
+"""
+
+REPAIR_STATEMENTS = (ATTEMPTS, BROKER, OPERATOR_ACTIONS, SNAPSHOT_REQUESTS, REBUILDS, REBUILD_KEYS)
+
 # Tables without tenant rows, or with rows of all tenants that only the chassis reads.
-WITHOUT_ROW_SECURITY = frozenset({"alembic_version", "outbox", "inbox", "inbox_records", "parked_keys", "dead_letters"})
+WITHOUT_ROW_SECURITY = frozenset(
+    {"alembic_version", "outbox", "inbox", "inbox_records", "parked_keys", "dead_letters"}
+    | {"attempts", "broker", "operator_actions", "snapshot_requests", "rebuilds", "rebuild_keys"}
+)

@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chassis.backbone import STATEMENTS
+from chassis.backbone import REPAIR_STATEMENTS, STATEMENTS
 
 POLICY = "org_id = ANY (string_to_array(current_setting('stoa.org_ids', true), ',')::uuid[])"
 
@@ -76,6 +76,12 @@ def create_backbone() -> None:
         protect(table)
     # The running role adds to the outbox and never reads it: what waits there belongs to all tenants.
     op.execute(f'REVOKE SELECT, UPDATE, DELETE ON outbox FROM "{who.app}"')
+
+
+def create_repair_tables() -> None:
+    """The tables of attempts, snapshots, rebuilds and operators."""
+    for statement in REPAIR_STATEMENTS:
+        op.execute(statement)
 
 
 def protect(table: str) -> None:

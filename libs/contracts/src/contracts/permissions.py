@@ -41,6 +41,7 @@ class Permission(StrEnum):
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
     RUNS_ADMIN = "runs:admin"
+    OPERATIONS_ADMIN = "operations:admin"
 
 
 _RANK = {role: rank for rank, role in enumerate(Role)}
@@ -54,6 +55,8 @@ _ONLY_ADMINS_CHANGE = frozenset({"organisations", "memberships", "invitations", 
 def least_role(permission: Permission) -> Role:
     """The lowest role that has the permission."""
     resource, right = permission.split(":")
+    if resource == "operations":
+        return Role.SUPER_ADMIN
     if resource == "invitations" or (resource in _ONLY_ADMINS_CHANGE and right != "read"):
         return Role.ADMIN
     return _LEAST[right]
