@@ -145,8 +145,10 @@ class Stack:
         self._process(process).kill()
 
     def signal(self, process: str, number: signal.Signals) -> None:
-        """Any other signal: SIGTERM asks a service to end, SIGQUIT ends PostgreSQL at once and whole."""
-        self._process(process).send_signal(number)
+        """One that ends it: SIGTERM asks a service to, SIGQUIT ends PostgreSQL at once. Returns when it has ended."""
+        asked = self._process(process)
+        asked.send_signal(number)
+        eventually(lambda: not asked.is_running() or asked.status() == psutil.STATUS_ZOMBIE, f"{process} ends")
 
     @contextmanager
     def frozen(self, *processes: str) -> Iterator[None]:

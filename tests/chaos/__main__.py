@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -16,10 +17,11 @@ SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind",
 
 
 def main() -> int:
-    """Starts a system of its own, unless `STOA_STATE_DIR` holds one that runs, and ends it."""
+    """Starts a system of its own, harms it, judges it, and ends it."""
     settings = _settings()
     os.environ.pop("STOA_POSTGRES_ADMIN_DSN", None)  # a system whose servers are not its own cannot be harmed
     os.environ.pop("STOA_KAFKA_BOOTSTRAP", None)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it says of a broker that is away is no news here
     Stack.sweep()
     stack = Stack.of_this_process()
     try:

@@ -121,7 +121,7 @@ class Nemesis:
 
     async def _postgres(self, _: str) -> Json:
         """An immediate end: it recovers from its log at the next start."""
-        self._stack.signal("postgres", signal.SIGQUIT)
+        await asyncio.to_thread(self._stack.signal, "postgres", signal.SIGQUIT)
         return {}
 
     async def _backends(self, _: str) -> Json:
