@@ -28,7 +28,7 @@ from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import Identity
 
 CRASH_POINT = "run.command-sent"
-"""The one point at which a process of this stack can be made to die: see `Stack.armed`."""
+"""The point at which a process of this stack can be made to die, unless `start` names another: see `Stack.armed`."""
 
 PATIENCE_S = 20.0
 
@@ -75,10 +75,10 @@ class Stack:
             if Identity(int(pid), float(started)).process() is None:
                 cls(Workspace(REPOSITORY, folder)).stop()
 
-    def start(self) -> None:
+    def start(self, crash_point: str = CRASH_POINT) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
         self._crash_mark.touch()
-        armed = {"STOA_CRASH_POINT": CRASH_POINT, "STOA_CRASH_MARK": str(self._crash_mark)}
+        armed = {"STOA_CRASH_POINT": crash_point, "STOA_CRASH_MARK": str(self._crash_mark)}
         with _environment(**armed):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
@@ -175,10 +175,10 @@ class Stack:
 
     @contextmanager
     def armed(self) -> Iterator[Callable[[], None]]:
-        """The next process to pass `CRASH_POINT` dies there, once. The value waits until it has."""
+        """The next process to pass the crash point dies there, once. The value waits until it has."""
 
         def fired() -> None:
-            eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}")
+            eventually(self._crash_mark.exists, "a process dies at the crash point")
 
         self._crash_mark.unlink()
         try:

@@ -7,13 +7,14 @@ import os
 import sys
 import time
 from pathlib import Path
+from random import Random
 
 from local_stack.paths import REPOSITORY
 
 from ..stack import Stack
-from .drive import Settings, run
+from .drive import CRASH_POINTS, Settings, run
 
-SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind", "repeat", "poison")
+SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind", "repeat", "poison", "crash")
 
 
 def main() -> int:
@@ -25,7 +26,7 @@ def main() -> int:
     Stack.sweep()
     stack = Stack.of_this_process()
     try:
-        stack.start()
+        stack.start(settings.crash_point)
         text, found = asyncio.run(run(stack, settings))
     finally:
         stack.stop()
@@ -41,13 +42,15 @@ def _settings() -> Settings:
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--faults", default=",".join(SORTS), help="of these, or none")
     parser.add_argument("--members", type=int, default=3, help="clients in each of the two organisations")
+    parser.add_argument("--crash-point", choices=CRASH_POINTS, help="where `crash` kills; else by the seed")
     parser.add_argument("--folder", type=Path, default=None)
     asked = parser.parse_args()
     faults = () if asked.faults == "none" else tuple(asked.faults.split(","))
     if unknown := set(faults) - set(SORTS):
         parser.error(f"unknown faults: {', '.join(sorted(unknown))}")
     folder = asked.folder or REPOSITORY / ".stoa" / "chaos" / str(asked.seed)
-    return Settings(asked.seed, asked.minutes, faults, folder, asked.members)
+    crash_point = asked.crash_point or Random(asked.seed).choice(CRASH_POINTS)
+    return Settings(asked.seed, asked.minutes, faults, folder, crash_point, asked.members)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,15 @@ from .workload import Known
 
 ORGANISATIONS = ("north", "south")
 
+CRASH_POINTS = (
+    *(f"command.{point}" for point in ("begun", "written", "outbox", "committed")),
+    *(f"relay.{point}" for point in ("claimed", "half", "sent", "acked")),
+    *(f"consumer.{point}" for point in ("fetched", "inbox", "written", "committed")),
+    *(f"park.{point}" for point in ("begun", "committed")),
+    "redrive.applied",
+    *(f"run.{point}" for point in ("claiming", "claimed", "command-sent", "ending", "model.request.done")),
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,6 +38,7 @@ class Settings:
     minutes: float
     faults: tuple[str, ...]
     folder: Path
+    crash_point: str
     members: int = 3
     pause_s: tuple[float, float] = (0.1, 0.8)
 

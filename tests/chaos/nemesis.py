@@ -54,6 +54,7 @@ class Nemesis:
             "rewind": self._rewind,
             "repeat": self._repeat,
             "poison": self._poison,
+            "crash": self._crash,
         }
         self._faults = {sort: faults[sort] for sort in sorts}
         self.recoveries: list[tuple[str, float]] = []
@@ -102,6 +103,12 @@ class Nemesis:
 
     async def _sigterm(self, target: str) -> Json:
         await asyncio.to_thread(self._stack.signal, target, signal.SIGTERM)
+        return {}
+
+    async def _crash(self, _: str) -> Json:
+        """Whoever passes the run's crash point next dies there."""
+        with self._stack.armed() as fired:
+            await asyncio.to_thread(fired)
         return {}
 
     async def _pause(self, target: str) -> Json:
@@ -206,5 +213,8 @@ def _groups(process: str) -> list[str]:
     return mine or ["gateway.feed"]
 
 
+_TARGETS = {"broker": "kafka", "postgres": "postgres", "backends": "backends", "poison": "topics", "crash": "anybody"}
+
+
 def _target(sort: str, process: str) -> str:
-    return {"broker": "kafka", "postgres": "postgres", "backends": "backends", "poison": "topics"}.get(sort, process)
+    return _TARGETS.get(sort, process)
