@@ -89,6 +89,11 @@ logs: $(READY) ## Show the logs of all processes, or of one: make logs PROCESS=a
 test: lint types contracts ## Run every check and every test
 	@$(RUN) pytest -n 3 --no-loadscope-reorder
 
+.PHONY: chaos
+chaos: $(READY) ## Harm a running system and check every invariant: make chaos MINUTES=3 SEED=7 FAULTS=kill,pause
+	@$(RUN) tests.chaos run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(FAULTS),--faults $(FAULTS))
+
 .PHONY: test-fast
 test-fast: $(READY) ## Run the unit, contract and architecture tests, without servers
 	@$(RUN) pytest $(FAST_TESTS)

@@ -152,10 +152,12 @@ class Stack:
 
     @contextmanager
     def frozen(self, *processes: str) -> Iterator[None]:
-        """These stand still for the length of the block, as under a debugger or on a host that swaps."""
-        stopped = [self._process(process) for process in processes]
+        """These stand still, with their children, for the length of the block, as on a host that swaps."""
+        leaders = [self._process(process) for process in processes]
+        stopped = leaders + [child for leader in leaders for child in leader.children(recursive=True)]
         for process in stopped:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         try:
             yield
         finally:

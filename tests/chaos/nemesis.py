@@ -26,6 +26,8 @@ from .history import NEMESIS, History, Json
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
+SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind", "repeat", "poison", "crash", "stall")
+
 HEAL_S = 90.0
 """The runner's longest pause between two starts, and a start."""
 
@@ -55,6 +57,7 @@ class Nemesis:
             "repeat": self._repeat,
             "poison": self._poison,
             "crash": self._crash,
+            "stall": self._stall,
         }
         self._faults = {sort: faults[sort] for sort in sorts}
         self.recoveries: list[tuple[str, float]] = []
@@ -117,6 +120,13 @@ class Nemesis:
         with self._stack.frozen(target):
             await asyncio.sleep(seconds)
         return {"seconds": seconds}
+
+    async def _stall(self, _: str) -> Json:
+        """A server stands still: its clients' connections stay open, and nobody answers, as behind a black hole."""
+        seconds, server = self._random.uniform(4, 20), self._random.choice(("kafka", "postgres"))
+        with self._stack.frozen(server):
+            await asyncio.sleep(seconds)
+        return {"seconds": seconds, "producer": server}
 
     async def _broker(self, _: str) -> Json:
         """Killed; away for a while, or started again at once."""
