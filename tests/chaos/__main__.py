@@ -1,7 +1,7 @@
 """`python -m tests.chaos run --seed 7 --minutes 3 --faults kill,pause`: ends with 1 when an invariant does not hold.
 
-`corpus` in place of `run` makes those runs again that once found something; `mutants` plants one bug after the other, and
-ends with 1 when the checker does not find each.
+`corpus` in place of `run` makes those runs again that once found something; `mutants` plants one bug after the other,
+and ends with 1 when the checker does not find each.
 """
 
 import argparse

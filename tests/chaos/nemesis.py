@@ -31,6 +31,9 @@ SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind",
 HEAL_S = 90.0
 """The runner's longest pause between two starts, and a start."""
 
+_UNATTENDED = {"broker", "rewind"}
+"""For these the runner stands still; one at a time."""
+
 EMPTY_S = 20.0
 """Until the members of a group whose process was killed are forgotten."""
 
@@ -69,8 +72,9 @@ class Nemesis:
         await asyncio.sleep(min(3.0, seconds))
         while self._faults and time.monotonic() < until:
             sorts = self._random.sample(sorted(self._faults), k=min(self._how_many(), len(self._faults)))
-            for sort in sorts:
-                await self._do(sort)
+            if set(sorts) <= _UNATTENDED:
+                sorts = sorts[:1]
+            await asyncio.gather(*(self._do(sort) for sort in sorts))
             await self._heal("+".join(sorts))
             await asyncio.sleep(self._random.uniform(2, 6))
         await asyncio.sleep(max(0.0, until - time.monotonic()))
@@ -80,7 +84,8 @@ class Nemesis:
         return 2 if self._random.random() < 0.25 else 1
 
     async def _do(self, sort: str) -> None:
-        target = self._random.choice(sorted(self._stack.urls))
+        targets = [one for one in sorted(self._stack.urls) if sort != "rewind" or _groups(one)]
+        target = self._random.choice(targets)
         number = self._history.invoke(NEMESIS, sort, {"target": _target(sort, target)})
         try:
             told = await self._faults[sort](target)
@@ -218,9 +223,8 @@ class Nemesis:
 
 
 def _groups(process: str) -> list[str]:
-    consumers = {consumer for found in readers().values() for consumer in found}
-    mine = sorted(consumer for consumer in consumers if consumer.startswith(f"{process}."))
-    return mine or ["gateway.feed"]
+    consumers = {"gateway.feed"}.union(*readers().values())
+    return sorted(consumer for consumer in consumers if consumer.startswith(f"{process}."))
 
 
 _TARGETS = {"broker": "kafka", "postgres": "postgres", "backends": "backends", "poison": "topics", "crash": "anybody"}
