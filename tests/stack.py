@@ -26,9 +26,6 @@ from local_stack.paths import REPOSITORY, Workspace, state_folder
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import Identity
 
-CRASH_POINT = "run.command-sent"
-"""The one point at which a process of this stack can be made to die: see `Stack.armed`."""
-
 PATIENCE_S = 20.0
 
 RECOVERY_S = 40.0
@@ -56,7 +53,7 @@ class Stack:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._crash_mark = workspace.state / "crash-mark"
+        self._crash = workspace.state / "crash"
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -76,9 +73,7 @@ class Stack:
 
     def start(self) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
-        self._crash_mark.touch()
-        armed = {"STOA_CRASH_POINT": CRASH_POINT, "STOA_CRASH_MARK": str(self._crash_mark)}
-        with _environment(**armed):
+        with _environment(STOA_CRASH_FILE=str(self._crash)):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -167,17 +162,19 @@ class Stack:
             runner.resume()
 
     @contextmanager
-    def armed(self) -> Iterator[Callable[[], None]]:
-        """The next process to pass `CRASH_POINT` dies there, once. The value waits until it has."""
+    def armed(self, process: str, point: str) -> Iterator[Callable[[], None]]:
+        """The process dies when it next passes the crash point, once. The value waits until it has."""
+        mark = self._crash.with_name("crash.fired")
+        mark.unlink(missing_ok=True)
+        self._crash.write_text(f"{process} {point}")
 
         def fired() -> None:
-            eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}")
+            eventually(mark.exists, f"{process} dies at {point}")
 
-        self._crash_mark.unlink()
         try:
             yield fired
         finally:
-            self._crash_mark.touch()
+            self._crash.unlink(missing_ok=True)
 
     def _all_well(self) -> bool:
         return all(_runs(row) for row in self.board.rows.values()) and all(_ready(url) for url in self.urls.values())

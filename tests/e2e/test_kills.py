@@ -27,7 +27,7 @@ def test_an_agent_killed_after_it_has_written_its_command_does_it_once(
     stack: Stack, organisation: Organisation
 ) -> None:
     chat = Conversation.opened(organisation.founder)
-    with stack.armed() as fired:
+    with stack.armed("agent", "run.command-sent") as fired:
         chat.ask(ORDER)
         fired()
     stack.healthy()

@@ -23,7 +23,9 @@ async def dies(died: "subprocess.Popen[bytes]") -> bool:
 
 
 def armed(point: str, folder: Path) -> dict[str, str]:
-    return {"STOA_CRASH_POINT": point, "STOA_CRASH_MARK": str(folder / "mark")}
+    """The setting with which the first process to pass `point` dies there."""
+    (folder / "crash").write_text(f"* {point}")
+    return {"STOA_CRASH_FILE": str(folder / "crash")}
 
 
 @pytest.mark.parametrize(("point", "stored"), [("begun", 0), ("written", 0), ("outbox", 0), ("committed", 1)])
