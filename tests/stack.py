@@ -53,7 +53,7 @@ class Stack:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._crash = workspace.state / "crash"
+        self._crashes = workspace.state / "crashes"
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -73,7 +73,8 @@ class Stack:
 
     def start(self) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
-        with _environment(STOA_CRASH_FILE=str(self._crash)):
+        self._crashes.mkdir()
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes)):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -164,17 +165,17 @@ class Stack:
     @contextmanager
     def armed(self, process: str, point: str) -> Iterator[Callable[[], None]]:
         """The process dies when it next passes the crash point, once. The value waits until it has."""
-        mark = self._crash.with_name("crash.fired")
-        mark.unlink(missing_ok=True)
-        self._crash.write_text(f"{process} {point}")
+        armed, fired = self._crashes / process, self._crashes / f"{process}.fired"
+        fired.unlink(missing_ok=True)
+        armed.write_text(point)
 
-        def fired() -> None:
-            eventually(mark.exists, f"{process} dies at {point}")
+        def wait() -> None:
+            eventually(fired.exists, f"{process} dies at {point}", RECOVERY_S)
 
         try:
-            yield fired
+            yield wait
         finally:
-            self._crash.unlink(missing_ok=True)
+            armed.unlink(missing_ok=True)
 
     def _all_well(self) -> bool:
         return all(_runs(row) for row in self.board.rows.values()) and all(_ready(url) for url in self.urls.values())

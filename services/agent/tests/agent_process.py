@@ -30,12 +30,11 @@ class AgentProcess:
 
     def __init__(self, settings: Settings, keys: TestKeys, folder: Path, jwks_url: str) -> None:
         self._folder = folder
-        self._crash = folder / "crash"
         self._environment = _environment(settings) | {
             "STOA_HTTP_PORT": str(_free_port()),
             "STOA_METRICS_PORT": str(_free_port()),
             "STOA_JWKS_URL": jwks_url,
-            "STOA_CRASH_FILE": str(self._crash),
+            "STOA_CRASH_FOLDER": str(folder),
         }
         self._process: subprocess.Popen[bytes] | None = None
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._environment['STOA_HTTP_PORT']}", timeout=60)
@@ -53,7 +52,7 @@ class AgentProcess:
 
     def arm(self, point: str) -> None:
         """From now on it dies when it passes `point`, once."""
-        self._crash.write_text(f"agent {point}")
+        (self._folder / "agent").write_text(point)
 
     async def died(self) -> None:
         """Waits until it has killed itself."""
