@@ -88,6 +88,17 @@ async def test_a_refusal_survives_the_death_of_both_and_reaches_the_run(
     assert run["status"] in ("completed", "failed")
 
 
+@pytest.mark.parametrize("process", ["auth", "modules", "agent", "chats", "gateway"])
+def test_whoever_is_killed_in_the_middle_the_job_is_done_once(
+    stack: Stack, organisation: Organisation, process: str
+) -> None:
+    chat = Conversation.opened(organisation.founder)
+    chat.ask(ORDER)
+    stack.kill(process)
+    stack.healthy()
+    assert_done_once(chat)
+
+
 def assert_done_once(chat: Conversation) -> None:
     """One project, and one answer in the chat, from the run that the question started."""
     reply = chat.reply()
