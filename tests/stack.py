@@ -10,6 +10,7 @@ right again before the test ends: `stack.healthy()` waits for that.
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -133,11 +134,15 @@ class Stack:
 
     def healthy(self, seconds: float = RECOVERY_S) -> None:
         """Waits until every process is running and says itself that it is ready."""
-        eventually(self._all_well, "all processes are well", seconds)
+        eventually(self.is_well, "all processes are well", seconds)
 
     def kill(self, process: str) -> None:
         """SIGKILL, as the kernel does it when memory runs out. The runner starts the process again."""
         self._process(process).kill()
+
+    def signal(self, process: str, number: signal.Signals) -> None:
+        """Any other signal: SIGTERM asks a service to end, SIGQUIT ends PostgreSQL at once and whole."""
+        self._process(process).send_signal(number)
 
     @contextmanager
     def frozen(self, *processes: str) -> Iterator[None]:
@@ -177,7 +182,8 @@ class Stack:
         finally:
             armed.unlink(missing_ok=True)
 
-    def _all_well(self) -> bool:
+    def is_well(self) -> bool:
+        """Whether every process is running and says itself that it is ready."""
         return all(_runs(row) for row in self.board.rows.values()) and all(_ready(url) for url in self.urls.values())
 
     def _process(self, process: str) -> psutil.Process:
