@@ -168,19 +168,21 @@ class Stack:
             runner.resume()
 
     @contextmanager
-    def armed(self, process: str, point: str) -> Iterator[Callable[[], None]]:
-        """The process dies when it next passes the crash point, once. The value waits until it has."""
+    def armed(self, process: str, point: str) -> Iterator[Callable[[], bool]]:
+        """The process dies when it next passes the crash point, once; the value tells whether it has."""
         armed, fired = self._crashes / process, self._crashes / f"{process}.fired"
         fired.unlink(missing_ok=True)
         armed.write_text(point)
-
-        def wait() -> None:
-            eventually(fired.exists, f"{process} dies at {point}", RECOVERY_S)
-
         try:
-            yield wait
+            yield fired.exists
         finally:
             armed.unlink(missing_ok=True)
+
+    def age(self, process: str) -> float:
+        """Seconds since the process was started; 0 unless it runs and says itself that it is ready."""
+        row = self.board.rows[process]
+        running = row.identity.process() if row.identity else None
+        return time.time() - row.identity.started if running and row.identity and _ready(self.urls[process]) else 0.0
 
     def is_well(self) -> bool:
         """Whether every process is running and says itself that it is ready."""

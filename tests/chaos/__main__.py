@@ -1,4 +1,7 @@
-"""`python -m tests.chaos run --seed 7 --minutes 3 --faults kill,pause`: ends with 1 when an invariant does not hold."""
+"""`python -m tests.chaos run --seed 7 --minutes 3 --faults kill,pause`, or `sweep --seed 7`: every crash point.
+
+Ends with 1 when an invariant does not hold.
+"""
 
 import argparse
 import asyncio
@@ -34,7 +37,7 @@ def main() -> int:
 
 def _settings() -> Settings:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("command", choices=["run"])
+    parser.add_argument("command", choices=["run", "sweep"])
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--faults", default=",".join(SORTS), help="of these, or none")
@@ -42,6 +45,8 @@ def _settings() -> Settings:
     parser.add_argument("--folder", type=Path, default=None)
     asked = parser.parse_args()
     faults = () if asked.faults == "none" else tuple(asked.faults.split(","))
+    if asked.command == "sweep":
+        return Settings(asked.seed, 0, None, asked.folder or REPOSITORY / ".stoa" / "sweep" / str(asked.seed))
     if unknown := set(faults) - set(SORTS):
         parser.error(f"unknown faults: {', '.join(sorted(unknown))}")
     folder = asked.folder or REPOSITORY / ".stoa" / "chaos" / str(asked.seed)

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +15,24 @@ from .clients import Account, Client, organisation_of
 from .feeds import FeedClient
 from .history import History
 from .nemesis import Nemesis
-from .workload import Known
+from .sweep import Sweep
+from .workload import WEIGHTS, Known, Weights
 
 ORGANISATIONS = ("north", "south")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`folder` is made anew and keeps the history, the report and the logs. `pause_s`: of a client between two
-    requests, at least and at most."""
+    """`folder` is made anew and keeps the history, the report and the logs. `faults` None: every crash point instead.
+    `pause_s`: of a client between two requests, at least and at most."""
 
     seed: int
     minutes: float
-    faults: tuple[str, ...]
+    faults: tuple[str, ...] | None
     folder: Path
     members: int = 3
     pause_s: tuple[float, float] = (0.1, 0.8)
+    log: Callable[[str], None] = print
 
 
 async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
@@ -39,8 +41,13 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
     settings.folder.mkdir(parents=True)
     path = settings.folder / "history.jsonl"
     with History(path) as told:
-        nemesis = Nemesis(stack, told, settings.seed, list(settings.faults))
-        quiet_after = await _drive(stack, settings, told, nemesis)
+        weights = dict(WEIGHTS)
+        nemesis = (
+            Sweep(stack, told, settings.seed, weights, settings.log)
+            if settings.faults is None
+            else Nemesis(stack, told, settings.seed, list(settings.faults))
+        )
+        quiet_after = await _drive(stack, settings, told, nemesis, weights)
     dump = await dumps.dump(stack)
     lines = history.read(path)
     evidence = Evidence(history.operations(lines), [line for line in lines if line.type == "note"], dump)
@@ -53,9 +60,9 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
     return report.text(figures, found, evidence), found
 
 
-async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemesis) -> float:
+async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemesis | Sweep, weights: Weights) -> float:
     over = asyncio.Event()
-    people, clients = await _people(stack, settings, told)
+    people, clients = await _people(stack, settings, told, weights)
     feeds = [FeedClient(person, told, settings.seed) for person in people]
     listening = [asyncio.create_task(feed.run(over)) for feed in feeds]
     asking = [asyncio.create_task(client.run(over, settings.pause_s)) for client in clients]
@@ -70,13 +77,15 @@ async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemes
         await _cancelled([*listening, *asking])
 
 
-async def _people(stack: Stack, settings: Settings, told: History) -> tuple[list[Account], list[Client]]:
+async def _people(
+    stack: Stack, settings: Settings, told: History, weights: Weights
+) -> tuple[list[Account], list[Client]]:
     accounts, clients = list[Account](), list[Client]()
     for name in ORGANISATIONS:
         people, agent_id = await organisation_of(stack.url, f"{name}-{settings.seed}", settings.members)
         for person in people:
             known = Known(agent_id, [other.id for other in people if other is not person])
-            clients.append(Client(person, told, settings.seed, known))
+            clients.append(Client(person, told, settings.seed, known, weights))
         accounts += people
     return accounts, clients
 

@@ -11,7 +11,7 @@ import pytest
 
 from ..people import Conversation, Json, Organisation
 from ..records import headers, record, records
-from ..stack import Stack
+from ..stack import Stack, eventually
 
 ORDER = "create a project called Summer Tour"
 _KNOWN = "SELECT count(*) FROM memberships WHERE user_id = $1"
@@ -29,7 +29,7 @@ def test_an_agent_killed_after_it_has_written_its_command_does_it_once(
     chat = Conversation.opened(organisation.founder)
     with stack.armed("agent", "run.command-sent") as fired:
         chat.ask(ORDER)
-        fired()
+        eventually(fired, "the agent dies")
     stack.healthy()
     assert_done_once(chat)
 

@@ -12,7 +12,7 @@ from local_stack.processes import Command, Identity
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 """Seconds before the first restart; doubled at each further one up to the longest."""
-_STEADY = 5.0
+_STEADY = 3.0
 """Seconds after which a life was no crash at start, so that the pauses begin anew."""
 _PATIENCE = 10.0
 _HOPELESS = 3
