@@ -24,7 +24,14 @@ from .points import PARKING, POINTS
 from .workload import Weights
 
 SCENARIOS: Mapping[str, Weights] = {
-    "people ask agents": {"send-message": 8, "ask-agent": 40, "act": 22, "cancel-run": 20, "open-chat": 10},
+    "people ask agents": {
+        "send-message": 8,
+        "ask-agent": 38,
+        "create-module": 8,
+        "open-chat": 6,
+        "act": 22,
+        "cancel-run": 18,
+    },
     "people work by hand": {
         "send-message": 15,
         "ask-agent": 12,
@@ -61,7 +68,9 @@ class Sweep:
 
     async def run(self, _: float) -> None:
         """All points of all processes; the time is what they need."""
-        signing_in = asyncio.create_task(self._sign_in())
+        account = Account(self._stack.url, f"comer-{self._seed}")
+        await account.sign_up(organisation_name=f"comers-{self._seed}")
+        signing_in = asyncio.create_task(_sign_in(account))
         try:
             for self._scenario, weights in SCENARIOS.items():
                 self._weights.clear()
@@ -113,10 +122,9 @@ class Sweep:
             for name, headers, value in ((key, *poison), (unknown, later, second[1]), (unknown, *first)):
                 await producer.send_and_wait(MEMBERSHIPS.name, value, key=name.encode(), headers=headers)
 
-    async def _sign_in(self) -> None:
-        """Somebody comes in all the time: that is what auth does and publishes."""
-        account = Account(self._stack.url, f"comer-{self._seed}")
-        await account.sign_up(organisation_name=f"comers-{self._seed}")
-        while True:
-            await account.sign_in()
-            await asyncio.sleep(_SIGN_IN_S)
+
+async def _sign_in(account: Account) -> None:
+    """Somebody comes in all the time: that is what auth does and publishes."""
+    while True:
+        await account.sign_in()
+        await asyncio.sleep(_SIGN_IN_S)
