@@ -141,15 +141,19 @@ class Stack:
         self._process(process).kill()
 
     def signal(self, process: str, number: signal.Signals) -> None:
-        """Any other signal: SIGTERM asks a service to end, SIGQUIT ends PostgreSQL at once and whole."""
-        self._process(process).send_signal(number)
+        """One that ends it: SIGTERM asks a service to, SIGQUIT ends PostgreSQL at once. Returns when it has ended."""
+        asked = self._process(process)
+        asked.send_signal(number)
+        eventually(lambda: not asked.is_running() or asked.status() == psutil.STATUS_ZOMBIE, f"{process} ends")
 
     @contextmanager
     def frozen(self, *processes: str) -> Iterator[None]:
-        """These stand still for the length of the block, as under a debugger or on a host that swaps."""
-        stopped = [self._process(process) for process in processes]
+        """These stand still, with their children, for the length of the block, as on a host that swaps."""
+        leaders = [self._process(process) for process in processes]
+        stopped = leaders + [child for leader in leaders for child in leader.children(recursive=True)]
         for process in stopped:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         try:
             yield
         finally:

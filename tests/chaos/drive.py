@@ -23,13 +23,15 @@ ORGANISATIONS = ("north", "south")
 
 @dataclass(frozen=True)
 class Settings:
-    """`folder` is made anew and keeps the history, the report and the logs. `faults` None: every crash point instead.
-    `pause_s`: of a client between two requests, at least and at most."""
+    """`folder` is made anew and keeps the history, the report and the logs. `faults` None: the crash sweep instead.
+    `crash_point`: where the fault `crash` kills, None: anywhere. `pause_s`: of a client between two requests, at least
+    and at most."""
 
     seed: int
     minutes: float
     faults: tuple[str, ...] | None
     folder: Path
+    crash_point: str | None = None
     members: int = 3
     pause_s: tuple[float, float] = (0.1, 0.8)
     log: Callable[[str], None] = print
@@ -45,7 +47,7 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
         nemesis = (
             Sweep(stack, told, settings.seed, weights, settings.log)
             if settings.faults is None
-            else Nemesis(stack, told, settings.seed, list(settings.faults))
+            else Nemesis(stack, told, settings.seed, list(settings.faults), settings.crash_point)
         )
         quiet_after = await _drive(stack, settings, told, nemesis, weights)
     dump = await dumps.dump(stack)

@@ -18,16 +18,22 @@ from aiokafka.structs import TopicPartition
 from contracts.registry import all_topics
 
 from ..poison import PASSED_OVER, POISON, harmed
-from ..stack import NotInTime, Stack
+from ..stack import NotInTime, Stack, eventually
 from .checker import sequences
 from .checker.evidence import readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
+from .points import PARKING, POINTS, SWEPT
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
+SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind", "repeat", "poison", "crash", "stall")
+
 HEAL_S = 90.0
 """The runner's longest pause between two starts, and a start."""
+
+_UNATTENDED = {"broker", "rewind"}
+"""For these the runner stands still; one at a time."""
 
 EMPTY_S = 20.0
 """Until the members of a group whose process was killed are forgotten."""
@@ -39,8 +45,10 @@ class Nemesis:
     Each fault answers what it did; `target` names the process, or what all processes need.
     """
 
-    def __init__(self, stack: Stack, history: History, seed: int, sorts: list[str]) -> None:
-        self._stack, self._history = stack, history
+    def __init__(
+        self, stack: Stack, history: History, seed: int, sorts: list[str], crash_point: str | None = None
+    ) -> None:
+        self._stack, self._history, self._crash_point = stack, history, crash_point
         self._random = Random(f"{seed} nemesis")
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
@@ -54,6 +62,8 @@ class Nemesis:
             "rewind": self._rewind,
             "repeat": self._repeat,
             "poison": self._poison,
+            "crash": self._crash,
+            "stall": self._stall,
         }
         self._faults = {sort: faults[sort] for sort in sorts}
         self.recoveries: list[tuple[str, float]] = []
@@ -65,8 +75,9 @@ class Nemesis:
         await asyncio.sleep(min(3.0, seconds))
         while self._faults and time.monotonic() < until:
             sorts = self._random.sample(sorted(self._faults), k=min(self._how_many(), len(self._faults)))
-            for sort in sorts:
-                await self._do(sort)
+            if set(sorts) <= _UNATTENDED:
+                sorts = sorts[:1]
+            await asyncio.gather(*(self._do(sort) for sort in sorts))
             await self._heal("+".join(sorts))
             await asyncio.sleep(self._random.uniform(2, 6))
         await asyncio.sleep(max(0.0, until - time.monotonic()))
@@ -76,7 +87,8 @@ class Nemesis:
         return 2 if self._random.random() < 0.25 else 1
 
     async def _do(self, sort: str) -> None:
-        target = self._random.choice(sorted(self._stack.urls))
+        targets = [one for one in sorted(self._stack.urls) if sort != "rewind" or _groups(one)]
+        target = self._random.choice(targets)
         number = self._history.invoke(NEMESIS, sort, {"target": _target(sort, target)})
         try:
             told = await self._faults[sort](target)
@@ -104,12 +116,27 @@ class Nemesis:
         await asyncio.to_thread(self._stack.signal, target, signal.SIGTERM)
         return {}
 
+    async def _crash(self, _: str) -> Json:
+        """A process dies at the run's crash point, or at any of its own."""
+        point = self._crash_point or self._random.choice([one for one in SWEPT if one not in PARKING])
+        target = self._random.choice([name for name, points in POINTS.items() if point in points])
+        with self._stack.armed(target, point) as fired:
+            await asyncio.to_thread(eventually, fired, f"{target} dies at {point}")
+        return {"target": target, "point": point}
+
     async def _pause(self, target: str) -> Json:
         """Longer than session and lease."""
         seconds = self._random.uniform(8, 15)
         with self._stack.frozen(target):
             await asyncio.sleep(seconds)
         return {"seconds": seconds}
+
+    async def _stall(self, _: str) -> Json:
+        """A server stands still: its clients' connections stay open, and nobody answers, as behind a black hole."""
+        seconds, server = self._random.uniform(4, 20), self._random.choice(("kafka", "postgres"))
+        with self._stack.frozen(server):
+            await asyncio.sleep(seconds)
+        return {"seconds": seconds, "producer": server}
 
     async def _broker(self, _: str) -> Json:
         """Killed; away for a while, or started again at once."""
@@ -121,7 +148,7 @@ class Nemesis:
 
     async def _postgres(self, _: str) -> Json:
         """An immediate end: it recovers from its log at the next start."""
-        self._stack.signal("postgres", signal.SIGQUIT)
+        await asyncio.to_thread(self._stack.signal, "postgres", signal.SIGQUIT)
         return {}
 
     async def _backends(self, _: str) -> Json:
@@ -201,10 +228,12 @@ class Nemesis:
 
 
 def _groups(process: str) -> list[str]:
-    consumers = {consumer for found in readers().values() for consumer in found}
-    mine = sorted(consumer for consumer in consumers if consumer.startswith(f"{process}."))
-    return mine or ["gateway.feed"]
+    consumers = {"gateway.feed"}.union(*readers().values())
+    return sorted(consumer for consumer in consumers if consumer.startswith(f"{process}."))
+
+
+_TARGETS = {"broker": "kafka", "postgres": "postgres", "backends": "backends", "poison": "topics", "crash": "anybody"}
 
 
 def _target(sort: str, process: str) -> str:
-    return {"broker": "kafka", "postgres": "postgres", "backends": "backends", "poison": "topics"}.get(sort, process)
+    return _TARGETS.get(sort, process)

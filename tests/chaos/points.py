@@ -34,6 +34,8 @@ POINTS: dict[str, tuple[str, ...]] = {
 }
 """By process. A step of a run names its points, so those of one model request and of one tool stand for all."""
 
+SWEPT = sorted({point for points in POINTS.values() for point in points})
+
 
 def named_in(checkout: Path) -> Iterator[str]:
     """The points that the sources name; `*` stands where a name is made while it runs."""

@@ -37,6 +37,7 @@ async def wait(stack: Stack, history: History) -> float:
         if not still or seconds > LONGEST_S:
             history.note("runner", "quiet", {"seconds": seconds, "open": still})
             return seconds
+        history.note("runner", "still-open", {"seconds": seconds, "open": still})
         await asyncio.sleep(0.3)
 
 

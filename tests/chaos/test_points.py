@@ -1,9 +1,7 @@
 from fnmatch import fnmatch
 from pathlib import Path
 
-from .points import POINTS, named_in
-
-SWEPT = {point for points in POINTS.values() for point in points}
+from .points import SWEPT, named_in
 
 
 def test_every_crash_point_of_the_code_is_swept(checkout: Path) -> None:

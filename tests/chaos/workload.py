@@ -168,6 +168,8 @@ class Generator:
         """Something that the offline model understands, or does not; always with the unique value in it."""
         kind = self.random.choice(("project", "document"))
         chosen = self.random.random()
+        if chosen < 0.1:
+            return f"create a {kind} called agent {unique} {'with a name that is too long ' * 10}"
         if chosen < 0.6:
             return f"create a {kind} called agent {unique}"
         if chosen < 0.8 and known.modules:

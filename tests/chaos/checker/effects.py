@@ -80,6 +80,15 @@ def chat_messages_and_their_events(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation("I6", what, (str(values[0]), str(values[3])))
 
 
+def module_versions_and_their_events(evidence: Evidence) -> Iterator[Violation]:
+    """I6: each version of a module has one event, and the other way round."""
+    versions = Counter(row["module_id"] for row in evidence.dump.rows("modules", "module_versions"))
+    events = Counter(one.key for kind in _MODULES for one in evidence.events(kind))
+    for key in versions.keys() | events.keys():
+        if versions[key] != events[key]:
+            yield Violation("I6", f"a module has {versions[key]} versions and {events[key]} events", (key,))
+
+
 def runs_and_their_messages(evidence: Evidence) -> Iterator[Violation]:
     """I3: one run per question, one message per question put to a run, one answer per run that ended."""
     messages = evidence.dump.rows("chats", "messages")

@@ -12,7 +12,7 @@ MOST_OF_A_BATCH = 500
 PASSED_OVER = "passed-over"
 """In the key of a planted record that no reader parks: of a kind that nobody knows."""
 
-OF_ALL = ("kafka", "postgres", "backends")
+OF_ALL = ("kafka", "postgres", "backends", "anybody")
 """Targets of faults that may make every relay send a batch again."""
 
 STATES = {

@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     sequences.poison_parked_once,
     effects.projections_equal_their_sources,
     effects.chat_messages_and_their_events,
+    effects.module_versions_and_their_events,
     effects.runs_and_their_messages,
     effects.questions_and_their_runs,
     effects.one_assistant_per_organisation,
