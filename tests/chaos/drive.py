@@ -49,7 +49,10 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
             if settings.faults is None
             else Nemesis(stack, told, settings.seed, list(settings.faults), settings.crash_point)
         )
-        quiet_after = await _drive(stack, settings, told, nemesis, weights)
+        try:
+            quiet_after = await _drive(stack, settings, told, nemesis, weights)
+        finally:
+            shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     dump = await dumps.dump(stack)
     lines = history.read(path)
     evidence = Evidence(history.operations(lines), [line for line in lines if line.type == "note"], dump)
@@ -58,7 +61,6 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
         evidence, seed=settings.seed, minutes=settings.minutes, recoveries=nemesis.recoveries, quiet=quiet_after
     )
     report.save(settings.folder / "report.json", figures, found)
-    shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     return report.text(figures, found, evidence), found
 
 
