@@ -27,9 +27,6 @@ from local_stack.paths import REPOSITORY, Workspace, state_folder
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import Identity
 
-CRASH_POINT = "run.command-sent"
-"""The point at which a process of this stack can be made to die, unless `start` names another: see `Stack.armed`."""
-
 PATIENCE_S = 20.0
 
 RECOVERY_S = 40.0
@@ -57,7 +54,7 @@ class Stack:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._crash_mark = workspace.state / "crash-mark"
+        self._crashes = workspace.state / "crashes"
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -75,11 +72,10 @@ class Stack:
             if Identity(int(pid), float(started)).process() is None:
                 cls(Workspace(REPOSITORY, folder)).stop()
 
-    def start(self, crash_point: str = CRASH_POINT) -> None:
+    def start(self) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
-        self._crash_mark.touch()
-        armed = {"STOA_CRASH_POINT": crash_point, "STOA_CRASH_MARK": str(self._crash_mark)}
-        with _environment(**armed):
+        self._crashes.mkdir()
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes)):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -176,17 +172,21 @@ class Stack:
             runner.resume()
 
     @contextmanager
-    def armed(self) -> Iterator[Callable[[], None]]:
-        """The next process to pass the crash point dies there, once. The value waits until it has."""
-
-        def fired() -> None:
-            eventually(self._crash_mark.exists, "a process dies at the crash point")
-
-        self._crash_mark.unlink()
+    def armed(self, process: str, point: str) -> Iterator[Callable[[], bool]]:
+        """The process dies when it next passes the crash point, once; the value tells whether it has."""
+        armed, fired = self._crashes / process, self._crashes / f"{process}.fired"
+        fired.unlink(missing_ok=True)
+        armed.write_text(point)
         try:
-            yield fired
+            yield fired.exists
         finally:
-            self._crash_mark.touch()
+            armed.unlink(missing_ok=True)
+
+    def age(self, process: str) -> float:
+        """Seconds since the process was started; 0 unless it runs and says itself that it is ready."""
+        row = self.board.rows[process]
+        running = row.identity.process() if row.identity else None
+        return time.time() - row.identity.started if running and row.identity and _ready(self.urls[process]) else 0.0
 
     def is_well(self) -> bool:
         """Whether every process is running and says itself that it is ready."""

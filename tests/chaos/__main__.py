@@ -1,7 +1,7 @@
 """`python -m tests.chaos run --seed 7 --minutes 3 --faults kill,pause`: ends with 1 when an invariant does not hold.
 
-`corpus` in place of `run` makes those runs again that once found something; `mutants` plants one bug after the other,
-and ends with 1 when the checker does not find each.
+In place of `run`: `sweep` kills each process at each of its crash points; `corpus` makes those runs again that once
+found something; `mutants` plants one bug after the other, and ends with 1 when the checker does not find each.
 """
 
 import argparse
@@ -12,16 +12,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from random import Random
 
 from local_stack.paths import REPOSITORY
 
 from ..stack import Stack
 from .checker.evidence import Violation
 from .corpus import corpus
-from .drive import CRASH_POINTS, Settings, run
+from .drive import Settings, run
 from .mutants import MUTANTS, planted
 from .nemesis import SORTS
+from .points import SWEPT
 
 
 def main() -> int:
@@ -54,7 +54,7 @@ def _violations(settings: Settings) -> list[Violation]:
     Stack.sweep()
     stack = Stack.of_this_process()
     try:
-        stack.start(settings.crash_point)
+        stack.start()
         text, found = asyncio.run(run(stack, settings))
     finally:
         stack.stop()
@@ -64,12 +64,12 @@ def _violations(settings: Settings) -> list[Violation]:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("command", choices=["run", "corpus", "mutants"])
+    parser.add_argument("command", choices=["run", "sweep", "corpus", "mutants"])
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--faults", default=",".join(SORTS), help="of these, or none")
     parser.add_argument("--members", type=int, default=3, help="clients in each of the two organisations")
-    parser.add_argument("--crash-point", choices=CRASH_POINTS, help="where `crash` kills; else by the seed")
+    parser.add_argument("--crash-point", choices=SWEPT, help="where `crash` kills; else anywhere")
     parser.add_argument("--only", default="", help="mutants with this in their name")
     parser.add_argument("--folder", type=Path, default=None)
     asked = parser.parse_args()
@@ -79,9 +79,8 @@ def _asked() -> argparse.Namespace:
 
 
 def _settings(asked: argparse.Namespace, folder: Path) -> Settings:
-    crash_point = asked.crash_point or Random(asked.seed).choice(CRASH_POINTS)
-    faults = _sorts(asked.faults)
-    return Settings(asked.seed, asked.minutes, faults, folder / str(asked.seed), crash_point, asked.members)
+    faults = None if asked.command == "sweep" else _sorts(asked.faults)
+    return Settings(asked.seed, asked.minutes, faults, folder / str(asked.seed), asked.crash_point, asked.members)
 
 
 def _sorts(faults: str) -> tuple[str, ...]:

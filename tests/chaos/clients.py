@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from .history import History, Json, Outcome
-from .workload import Generator, Known, Request
+from .workload import Generator, Known, Request, Weights
 
 TIMEOUT_S = 10.0
 TOKEN_S = 240.0
@@ -100,9 +100,9 @@ async def _agent_of(founder: Account, people: list[str]) -> str:
 class Client:
     """Asks one thing after the other until told to stop, and sometimes behaves as no client should."""
 
-    def __init__(self, account: Account, history: History, seed: int, known: Known) -> None:
+    def __init__(self, account: Account, history: History, seed: int, known: Known, weights: Weights) -> None:
         self._account, self._history, self._known = account, history, known
-        self._generator = Generator(seed, account.name)
+        self._generator = Generator(seed, account.name, weights)
         self._random = self._generator.random
 
     async def run(self, until: asyncio.Event, pause_s: tuple[float, float]) -> None:

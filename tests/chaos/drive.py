@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,32 +15,26 @@ from .clients import Account, Client, organisation_of
 from .feeds import FeedClient
 from .history import History
 from .nemesis import Nemesis
-from .workload import Known
+from .sweep import Sweep
+from .workload import WEIGHTS, Known, Weights
 
 ORGANISATIONS = ("north", "south")
-
-CRASH_POINTS = (
-    *(f"command.{point}" for point in ("begun", "written", "outbox", "committed")),
-    *(f"relay.{point}" for point in ("claimed", "half", "sent", "acked")),
-    *(f"consumer.{point}" for point in ("fetched", "inbox", "written", "committed")),
-    *(f"park.{point}" for point in ("begun", "committed")),
-    "redrive.applied",
-    *(f"run.{point}" for point in ("claiming", "claimed", "command-sent", "ending", "model.request.done")),
-)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`folder` is made anew and keeps the history, the report and the logs. `pause_s`: of a client between two
-    requests, at least and at most."""
+    """`folder` is made anew and keeps the history, the report and the logs. `faults` None: the crash sweep instead.
+    `crash_point`: where the fault `crash` kills, None: anywhere. `pause_s`: of a client between two requests, at least
+    and at most."""
 
     seed: int
     minutes: float
-    faults: tuple[str, ...]
+    faults: tuple[str, ...] | None
     folder: Path
-    crash_point: str
+    crash_point: str | None = None
     members: int = 3
     pause_s: tuple[float, float] = (0.1, 0.8)
+    log: Callable[[str], None] = print
 
 
 async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
@@ -49,8 +43,16 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
     settings.folder.mkdir(parents=True)
     path = settings.folder / "history.jsonl"
     with History(path) as told:
-        nemesis = Nemesis(stack, told, settings.seed, list(settings.faults))
-        quiet_after = await _drive(stack, settings, told, nemesis)
+        weights = dict(WEIGHTS)
+        nemesis = (
+            Sweep(stack, told, settings.seed, weights, settings.log)
+            if settings.faults is None
+            else Nemesis(stack, told, settings.seed, list(settings.faults), settings.crash_point)
+        )
+        try:
+            quiet_after = await _drive(stack, settings, told, nemesis, weights)
+        finally:
+            shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     dump = await dumps.dump(stack)
     lines = history.read(path)
     evidence = Evidence(history.operations(lines), [line for line in lines if line.type == "note"], dump)
@@ -59,13 +61,12 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
         evidence, seed=settings.seed, minutes=settings.minutes, recoveries=nemesis.recoveries, quiet=quiet_after
     )
     report.save(settings.folder / "report.json", figures, found)
-    shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     return report.text(figures, found, evidence), found
 
 
-async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemesis) -> float:
+async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemesis | Sweep, weights: Weights) -> float:
     over = asyncio.Event()
-    people, clients = await _people(stack, settings, told)
+    people, clients = await _people(stack, settings, told, weights)
     feeds = [FeedClient(person, told, settings.seed) for person in people]
     listening = [asyncio.create_task(feed.run(over)) for feed in feeds]
     asking = [asyncio.create_task(client.run(over, settings.pause_s)) for client in clients]
@@ -80,13 +81,15 @@ async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemes
         await _cancelled([*listening, *asking])
 
 
-async def _people(stack: Stack, settings: Settings, told: History) -> tuple[list[Account], list[Client]]:
+async def _people(
+    stack: Stack, settings: Settings, told: History, weights: Weights
+) -> tuple[list[Account], list[Client]]:
     accounts, clients = list[Account](), list[Client]()
     for name in ORGANISATIONS:
         people, agent_id = await organisation_of(stack.url, f"{name}-{settings.seed}", settings.members)
         for person in people:
             known = Known(agent_id, [other.id for other in people if other is not person])
-            clients.append(Client(person, told, settings.seed, known))
+            clients.append(Client(person, told, settings.seed, known, weights))
         accounts += people
     return accounts, clients
 

@@ -18,11 +18,12 @@ from aiokafka.structs import TopicPartition
 from contracts.registry import all_topics
 
 from ..poison import PASSED_OVER, POISON, harmed
-from ..stack import NotInTime, Stack
+from ..stack import NotInTime, Stack, eventually
 from .checker import sequences
 from .checker.evidence import readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
+from .points import PARKING, POINTS, SWEPT
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
@@ -44,8 +45,10 @@ class Nemesis:
     Each fault answers what it did; `target` names the process, or what all processes need.
     """
 
-    def __init__(self, stack: Stack, history: History, seed: int, sorts: list[str]) -> None:
-        self._stack, self._history = stack, history
+    def __init__(
+        self, stack: Stack, history: History, seed: int, sorts: list[str], crash_point: str | None = None
+    ) -> None:
+        self._stack, self._history, self._crash_point = stack, history, crash_point
         self._random = Random(f"{seed} nemesis")
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
@@ -114,10 +117,12 @@ class Nemesis:
         return {}
 
     async def _crash(self, _: str) -> Json:
-        """Whoever passes the run's crash point next dies there."""
-        with self._stack.armed() as fired:
-            await asyncio.to_thread(fired)
-        return {}
+        """A process dies at the run's crash point, or at any of its own."""
+        point = self._crash_point or self._random.choice([one for one in SWEPT if one not in PARKING])
+        target = self._random.choice([name for name, points in POINTS.items() if point in points])
+        with self._stack.armed(target, point) as fired:
+            await asyncio.to_thread(eventually, fired, f"{target} dies at {point}")
+        return {"target": target, "point": point}
 
     async def _pause(self, target: str) -> Json:
         """Longer than session and lease."""

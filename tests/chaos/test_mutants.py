@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .drive import CRASH_POINTS
 from .mutants import MUTANTS, Mutant, planted
 from .nemesis import SORTS
+from .points import SWEPT
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -15,7 +15,7 @@ def test_a_mutant_changes_code_that_is_there_into_code(mutant: Mutant) -> None:
     compile(mutant.mutated(), mutant.file, "exec")
     assert mutant.mutated() != (mutant.original / mutant.file).read_text()
     assert set(mutant.faults) <= set(SORTS)
-    assert mutant.crash_point in CRASH_POINTS
+    assert mutant.crash_point in SWEPT
 
 
 def test_a_planted_mutant_stands_before_its_package_for_the_length_of_the_block(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ A client only knows what answers told it, so the stream depends on the seed and 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypeAlias
 
 from .history import Json
 
@@ -85,7 +86,9 @@ ACTIONS = {
     ("document", "published"): "tag",
 }
 
-_WEIGHTS = {
+Weights: TypeAlias = dict[str, int]
+
+WEIGHTS: Weights = {
     "send-message": 22,
     "ask-agent": 18,
     "create-module": 15,
@@ -99,9 +102,10 @@ _WEIGHTS = {
 
 
 class Generator:
-    """The requests of one client."""
+    """The requests of one client; what it asks for follows `weights`, also when these are changed meanwhile."""
 
-    def __init__(self, seed: int, client: str) -> None:
+    def __init__(self, seed: int, client: str, weights: Weights = WEIGHTS) -> None:
+        self._weights = weights
         self.random = Random(f"{seed} {client}")
         self._name = f"{seed} {client}"
         self._count = 0
@@ -121,7 +125,7 @@ class Generator:
         """The next request. What cannot be asked yet, for want of an object, becomes the making of one."""
         self._count += 1
         unique = f"{self._name} {self._count}"
-        chosen = self.random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        chosen = self.random.choices(list(self._weights), list(self._weights.values()))[0]
         request = self._makers[chosen](known, unique)
         if request is not None:
             return request

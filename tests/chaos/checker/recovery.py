@@ -23,6 +23,15 @@ def quiet_in_time(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("I13", f"quiet only after {line.value['seconds']} s")
 
 
+def every_point_reached(evidence: Evidence) -> Iterator[Violation]:
+    """The sweep's own: a point at which nobody died proves nothing."""
+    for fault in evidence.faults:
+        if fault.op == "crash" and "in" in fault.given and fault.outcome != "ok":
+            yield Violation(
+                "sweep", f"{fault.given['target']} never passed {fault.given['point']}: {fault.given['in']}"
+            )
+
+
 def levels_return(before: Dump, after: Dump, minutes: float) -> Iterator[Violation]:
     """I14: by process, the measures before the load and after it, when it is quiet again."""
     for process, levels in after.levels.items():
