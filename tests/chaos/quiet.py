@@ -19,7 +19,9 @@ from .dumps import connect, ends, lags
 from .feeds import FeedClient
 from .history import History
 
-LONGEST_S = 60.0
+LONGEST_S = 300.0
+STANDSTILL_S = 45.0
+"""Longer than a run waits before it sends a command again."""
 REVOKED_WITHIN_S = 2.0
 
 READS = {
@@ -41,14 +43,18 @@ _RUNS = "SELECT count(*) FROM runs WHERE ended_at IS NULL"
 
 
 async def wait(stack: Stack, history: History) -> float:
-    """Seconds until nothing was open any more; the note `quiet` tells them, and what stayed open at the deadline."""
-    began = time.monotonic()
+    """Seconds until nothing was open any more; the note `quiet` tells them. Goes on past the time that is allowed while
+    something still moves, since a system at work cannot be judged; then the note tells what stays open."""
+    began = moved = time.monotonic()
+    before: dict[str, int] = {}
     while True:
-        still = await _open(stack)
-        seconds = round(time.monotonic() - began, 2)
-        if not still or seconds > LONGEST_S:
+        still, now = await _open(stack), time.monotonic()
+        seconds = round(now - began, 2)
+        moved = now if still != before else moved
+        if not still or now - moved > STANDSTILL_S or seconds > LONGEST_S:
             history.note("runner", "quiet", {"seconds": seconds, "open": still})
             return seconds
+        before = still
         history.note("runner", "still-open", {"seconds": seconds, "open": still})
         await asyncio.sleep(0.3)
 
