@@ -22,6 +22,7 @@ from .history import History
 LONGEST_S = 300.0
 STANDSTILL_S = 45.0
 """Longer than a run waits before it sends a command again."""
+FEEDS_S = 60.0
 REVOKED_WITHIN_S = 2.0
 
 READS = {
@@ -82,8 +83,8 @@ async def feeds_at_end(stack: Stack, history: History, feeds: Sequence[FeedClien
     """Every client of the feed has been sent what stands in it: a heartbeat tells it the end."""
     began = time.monotonic()
     while behind := await _behind(stack, feeds):
-        if time.monotonic() - began > LONGEST_S:
-            history.note("runner", "quiet", {"seconds": LONGEST_S, "open": {"feeds behind": behind}})
+        if time.monotonic() - began > FEEDS_S:
+            history.note("runner", "quiet", {"seconds": FEEDS_S, "open": {"feeds behind": behind}})
             return
         await asyncio.sleep(0.3)
 
