@@ -182,11 +182,11 @@ class Stack:
         finally:
             armed.unlink(missing_ok=True)
 
-    def age(self, process: str) -> float:
-        """Seconds since the process was started; 0 unless it runs and says itself that it is ready."""
-        row = self.board.rows[process]
-        running = row.identity.process() if row.identity else None
-        return time.time() - row.identity.started if running and row.identity and _ready(self.urls[process]) else 0.0
+    def ready_since(self, process: str) -> float | None:
+        """When the process that runs was started (seconds since 1970); None unless it says itself that it is ready."""
+        identity = self.board.rows[process].identity
+        running = identity is not None and identity.process() is not None and _ready(self.urls[process])
+        return identity.started if running and identity else None
 
     def is_well(self) -> bool:
         """Whether every process is running and says itself that it is ready."""

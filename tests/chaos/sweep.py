@@ -84,7 +84,6 @@ class Sweep:
         points = list(POINTS[name])
         Random(f"{self._seed} {self._scenario} {name}").shuffle(points)
         for done, point in enumerate(points, start=1):
-            await self._until(lambda: self._stack.age(name) > STEADY_S, f"{name} is back")
             number = self._history.invoke(NEMESIS, "crash", {"target": name, "point": point, "in": self._scenario})
             reached = await self._dies(name, point)
             self._history.end(number, "ok" if reached else "info", {"target": name, "point": point})
@@ -92,6 +91,7 @@ class Sweep:
 
     async def _dies(self, name: str, point: str) -> bool:
         """Whether it passed the point in time; when it did, it is ready again."""
+        life = await asyncio.to_thread(self._steady, name)
         with self._stack.armed(name, point) as fired:
             began, planted = time.monotonic(), 0.0
             while not fired():
@@ -102,14 +102,21 @@ class Sweep:
                     planted = time.monotonic()
                 await asyncio.sleep(0.05)
             died = time.time()
-        # The board may still show the life that has just ended.
-        await self._until(lambda: 0 < self._stack.age(name) < time.time() - died + 0.1, f"{name} is back")
+        await asyncio.to_thread(self._life, name, lambda since: since != life)
         self.recoveries.append((f"{name} {point}", time.time() - died))
         return True
 
-    async def _until(self, condition: Callable[[], bool], what: str) -> None:
-        """Raises NotInTime."""
-        await asyncio.to_thread(eventually, condition, what, BACK_S)
+    def _steady(self, name: str) -> float:
+        return self._life(name, lambda since: time.time() - since > STEADY_S)
+
+    def _life(self, name: str, wanted: Callable[[float], bool]) -> float:
+        """Waits for a life of the process that is wanted; when it began. Raises NotInTime."""
+
+        def look() -> float | None:
+            since = self._stack.ready_since(name)
+            return since if since is not None and wanted(since) else None
+
+        return eventually(look, f"{name} is back", BACK_S)
 
     async def _plant(self) -> None:
         """Poison, and two events in the wrong order, where three services read them."""
