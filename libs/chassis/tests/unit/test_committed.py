@@ -19,7 +19,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka has no ty
 
     def __init__(self, *answers: OffsetFetchResponse_v3) -> None:
         self.group_id = "sample.things"
-        self.coordinator_id = 1
+        self.coordinator_id: int | None = 1
         self._retry_backoff_ms = 1
         self._client = self
         self._answers = list(answers)
