@@ -147,16 +147,6 @@ MUTANTS = (
         ("kill",),
     ),
     Mutant(
-        "a coordinator that is loading is taken for one without committed offsets",
-        CHASSIS,
-        "kafka/connection.py",
-        "\nheed_errors_of_offset_fetches()\n",
-        "\n",
-        ("stall",),
-        minutes=1.5,
-        seed=47,
-    ),
-    Mutant(
         "a header is dropped on the way",
         CHASSIS,
         "outbox/sending.py",
