@@ -22,6 +22,8 @@ from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
+from chassis.operations.operator import Operators
+from chassis.operations.routes import operations_routes
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -73,8 +75,12 @@ class Wiring(Generic[Tx]):
         return Identity(self.keys or self.published_keys, self.revocations)
 
     @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self.settings.keys)
+
+    @cached_property
     def doors(self) -> Doors[Tx]:
-        return Doors(self.identity, self.runner, Cursors(self.settings.keys))
+        return Doors(self.identity, self.runner, self.cursors)
 
     def parts(
         self,
@@ -93,8 +99,9 @@ class Wiring(Generic[Tx]):
         keys = [] if self.keys is not None else [self.published_keys]
         notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         system_dsn = self.settings.database_system_dsn.get_secret_value()
+        operators = operations_routes(self.service, Operators(self.identity, system_dsn), self.cursors)
         return Parts(
-            app=partial(app, routers, docs=docs),
+            app=partial(app, [*routers, operators], docs=docs),
             bare_app=partial(app, []),
             always=[DatabaseWatch(self.database), notifier, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],

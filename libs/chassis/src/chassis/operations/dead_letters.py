@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from chassis.dead_letters import RETRY_SPAN
 
 # Each condition counts only where its parameter is given.
@@ -82,10 +80,6 @@ async def redrive(connection: Any, choice: Choice) -> list[int]:
     async with connection.transaction():
         await connection.fetch(_LOCK, *choice.parameters)
         return [row["id"] for row in await connection.fetch(_REDRIVE, *choice.parameters, RETRY_SPAN)]
-
-
-async def connect(system_dsn: str) -> Any:
-    return await asyncpg.connect(system_dsn, timeout=5, command_timeout=30)
 
 
 def _listed(row: Any) -> Listed:

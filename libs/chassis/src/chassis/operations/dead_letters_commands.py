@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chassis.redrive import Choice, Listed, connect, found, redrive
+from chassis.operations.audit import connect
+from chassis.operations.dead_letters import Choice, Listed, found, redrive
 from chassis.settings import ServiceSettings, read_settings
 
 T = TypeVar("T")

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from chassis.core import new_id
 from chassis.kafka.consumer import Consumer, on
-from chassis.redrive import Choice, connect, found, redrive
-from chassis.redrive_commands import dead_letters
+from chassis.operations.audit import connect
+from chassis.operations.dead_letters import Choice, found, redrive
+from chassis.operations.dead_letters_commands import dead_letters
 from chassis.settings import ServiceSettings
 from chassis.testing.waiting import eventually, running
 from contracts.audience import to_org
