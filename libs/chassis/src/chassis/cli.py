@@ -41,7 +41,7 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
 
 
 def _operators_groups(kind: type[ServiceSettings]) -> dict[str, typer.Typer]:
-    """What an operator does at a shell, each below its name. Imported here: the gateway has no database and no driver."""
+    """What an operator does at a shell, each below its name. Imported here: the gateway has no database driver."""
     from chassis.operations.dead_letters_commands import dead_letters
 
     return {"dead-letters": dead_letters(kind)}
