@@ -17,6 +17,7 @@ from chassis.http.identity import Identity
 from chassis.http.keys import JwksClient
 from chassis.http.pages import Cursors
 from chassis.http.revocations import Revocations
+from chassis.http.routing import Router
 from chassis.http.tokens import KeySource
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
@@ -99,15 +100,19 @@ class Wiring(Generic[Tx]):
         keys = [] if self.keys is not None else [self.published_keys]
         notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         system_dsn = self.settings.database_system_dsn.get_secret_value()
-        operators = operations_routes(self.service, Operators(self.identity, system_dsn), self.cursors)
         return Parts(
-            app=partial(app, [*routers, operators], docs=docs),
+            app=partial(app, [*routers, self.operations()], docs=docs),
             bare_app=partial(app, []),
             always=[DatabaseWatch(self.database), notifier, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],
         )
+
+    def operations(self) -> Router:
+        """The operators' routes, which every service has."""
+        operators = Operators(self.identity, self.settings.database_system_dsn.get_secret_value())
+        return operations_routes(self.service, operators, self.cursors)
 
 
 def _app(
