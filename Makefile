@@ -31,7 +31,7 @@ help:
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then verb='\033[1;36m' group='\033[1m' plain='\033[0m'; fi; \
 	awk -v verb="$$verb" -v group="$$group" -v plain="$$plain" -F ':.*## ' \
 		'/^##@ / { print group substr($$0, 5) plain } \
-		/^[a-z-]+:.*## / { print verb sprintf("  %-10s", $$1) plain " " $$2 }' Makefile
+		/^[a-z-]+:.*## / { print verb sprintf("  %-17s", $$1) plain " " $$2 }' Makefile
 
 ##@ Environment
 
@@ -91,7 +91,20 @@ test: lint types contracts ## Run every check and every test
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the unit, contract and architecture tests, without servers
-	@$(RUN) pytest $(FAST_TESTS)
+	@$(RUN) pytest -n 2 --no-loadscope-reorder $(FAST_TESTS)
+
+.PHONY: crash-sweep
+crash-sweep: $(READY) ## Kill each process at each crash point while clients go on, then check every invariant: SEED=n
+	@$(RUN) tests.chaos sweep $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos
+chaos: $(READY) ## Break the running system at random, then check every invariant: MINUTES=n SEED=s FAULTS=kill,pause
+	@$(RUN) tests.chaos run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(FAULTS),--faults $(FAULTS))
+
+.PHONY: check-the-checker
+check-the-checker: $(READY) ## Plant one bug after the other in the running system: the checker must find each
+	@$(RUN) tests.chaos mutants
 
 .PHONY: lint
 lint: $(READY) ## Check style, import rules, size limits, rooms and words

@@ -10,6 +10,7 @@ right again before the test ends: `stack.healthy()` waits for that.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +27,6 @@ from local_stack.kafka_users import client_settings
 from local_stack.paths import REPOSITORY, Workspace, state_folder
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import Identity
-
-CRASH_POINT = "run.command-sent"
-"""The one point at which a process of this stack can be made to die: see `Stack.armed`."""
 
 PATIENCE_S = 20.0
 
@@ -57,7 +55,7 @@ class Stack:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._crash_mark = workspace.state / "crash-mark"
+        self._crashes = workspace.state / "crashes"
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -77,9 +75,8 @@ class Stack:
 
     def start(self) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
-        self._crash_mark.touch()
-        armed = {"STOA_CRASH_POINT": CRASH_POINT, "STOA_CRASH_MARK": str(self._crash_mark)}
-        with _environment(**armed):
+        self._crashes.mkdir()
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes)):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -143,18 +140,26 @@ class Stack:
 
     def healthy(self, seconds: float = RECOVERY_S) -> None:
         """Waits until every process is running and says itself that it is ready."""
-        eventually(self._all_well, "all processes are well", seconds)
+        eventually(self.is_well, "all processes are well", seconds)
 
     def kill(self, process: str) -> None:
         """SIGKILL, as the kernel does it when memory runs out. The runner starts the process again."""
         self._process(process).kill()
 
+    def signal(self, process: str, number: signal.Signals) -> None:
+        """One that ends it: SIGTERM asks a service to, SIGQUIT ends PostgreSQL at once. Returns when it has ended."""
+        asked = self._process(process)
+        asked.send_signal(number)
+        eventually(lambda: not asked.is_running() or asked.status() == psutil.STATUS_ZOMBIE, f"{process} ends")
+
     @contextmanager
     def frozen(self, *processes: str) -> Iterator[None]:
-        """These stand still for the length of the block, as under a debugger or on a host that swaps."""
-        stopped = [self._process(process) for process in processes]
+        """These stand still, with their children, for the length of the block, as on a host that swaps."""
+        leaders = [self._process(process) for process in processes]
+        stopped = leaders + [child for leader in leaders for child in leader.children(recursive=True)]
         for process in stopped:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         try:
             yield
         finally:
@@ -173,19 +178,24 @@ class Stack:
             runner.resume()
 
     @contextmanager
-    def armed(self) -> Iterator[Callable[[], None]]:
-        """The next process to pass `CRASH_POINT` dies there, once. The value waits until it has."""
-
-        def fired() -> None:
-            eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}")
-
-        self._crash_mark.unlink()
+    def armed(self, process: str, point: str) -> Iterator[Callable[[], bool]]:
+        """The process dies when it next passes the crash point, once; the value tells whether it has."""
+        armed, fired = self._crashes / process, self._crashes / f"{process}.fired"
+        fired.unlink(missing_ok=True)
+        armed.write_text(point)
         try:
-            yield fired
+            yield fired.exists
         finally:
-            self._crash_mark.touch()
+            armed.unlink(missing_ok=True)
 
-    def _all_well(self) -> bool:
+    def ready_since(self, process: str) -> float | None:
+        """When the process that runs was started (seconds since 1970); None unless it says itself that it is ready."""
+        identity = self.board.rows[process].identity
+        running = identity is not None and identity.process() is not None and _ready(self.urls[process])
+        return identity.started if running and identity else None
+
+    def is_well(self) -> bool:
+        """Whether every process is running and says itself that it is ready."""
         return all(_runs(row) for row in self.board.rows.values()) and all(_ready(url) for url in self.urls.values())
 
     def _process(self, process: str) -> psutil.Process:

@@ -49,7 +49,10 @@ org.apache.kafka.common.security.plain.PlainLoginModule required \
 username="{admin}" password="{password}" user_{admin}="{password}";
 log.dirs=data
 auto.create.topics.enable=false
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.initial.rebalance.delay.ms=0
+offsets.retention.minutes=43200
 offsets.topic.num.partitions=8
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=8

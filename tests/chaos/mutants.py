@@ -1,0 +1,169 @@
+"""Bugs planted on purpose, each in a copy of one package that only the harmed system runs: the checker must find each.
+
+A run with a planted bug that finds nothing is a failure of the checker, or of the faults.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_stack.paths import REPOSITORY
+
+CHASSIS = "libs/chassis/src/chassis"
+CHATS = "services/chats/src/chats"
+AGENT = "services/agent/src/agent"
+GATEWAY = "gateway/src/gateway"
+
+
+class NoSuchCode(AssertionError):
+    """The code that a mutant changes is not there: the mutant has to follow it."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In `file` of `package`, `old` becomes `new`. `faults` bring it to light, within `minutes`."""
+
+    name: str
+    package: str
+    file: str
+    old: str
+    new: str
+    faults: tuple[str, ...]
+    crash_point: str = "relay.acked"
+    minutes: float = 1.0
+
+    @property
+    def original(self) -> Path:
+        """The folder of the package."""
+        return REPOSITORY / self.package
+
+    def mutated(self) -> str:
+        """The changed file. Raises NoSuchCode."""
+        text = (self.original / self.file).read_text()
+        if text.count(self.old) != 1:
+            raise NoSuchCode(f"{self.name}: {self.package}/{self.file} has its code {text.count(self.old)} times")
+        return text.replace(self.old, self.new)
+
+
+MUTANTS = (
+    Mutant(
+        "the outbox leaves in a transaction of its own, before the commit",
+        CHASSIS,
+        "use_case.py",
+        "                await self.outbox.append(connection, work.outgoing)\n",
+        "                async with self.database.transaction(scope) as own:\n"
+        "                    await self.outbox.append(own, work.outgoing)\n",
+        ("crash", "backends"),
+        "command.outbox",
+    ),
+    Mutant(
+        "the offset is done before the handler",
+        CHASSIS,
+        "kafka/subscriber.py",
+        "            await self._apply([self._arrival(record) for record in batch])\n"
+        "            offsets.done(batch, assignment)\n",
+        "            offsets.done(batch, assignment)\n"
+        "            await offsets.commit()\n"
+        "            await self._apply([self._arrival(record) for record in batch])\n",
+        ("crash", "kill"),
+        "consumer.inbox",
+    ),
+    Mutant(
+        "the relay remembers the last id instead of what was sent",
+        CHASSIS,
+        "outbox/relay.py",
+        "WHERE sent_at IS NULL AND NOT EXISTS (",
+        "WHERE sent_at IS NULL AND id > (SELECT coalesce(max(id), 0) FROM outbox WHERE sent_at IS NOT NULL)"
+        " AND NOT EXISTS (",
+        ("kill", "broker"),
+    ),
+    Mutant(
+        "the inbox takes an event again",
+        CHASSIS,
+        "kafka/applier.py",
+        "        return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP\n",
+        "        return _Place.NEXT if await self._is_seen(raw, arrival) else _Place.GAP\n",
+        ("repeat", "rewind"),
+    ),
+    Mutant(
+        "the inbox moves in a transaction of its own",
+        CHASSIS,
+        "kafka/applier.py",
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
+        "        async with self._database.transaction(scope_of(arrivals)) as own:\n"
+        "            return await self._take_in(own, arrivals, spans)\n\n"
+        "    async def _take_in(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span])"
+        " -> bool:\n"
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
+        ("crash", "kill"),
+        "consumer.written",
+    ),
+    Mutant(
+        "a refusal is rolled back with its reply",
+        CHASSIS,
+        "kafka/dispatch.py",
+        "            await self.refuse(connection, arrival, outcome.failure, outgoing)\n",
+        "            await connection.rollback()\n",
+        ("kill",),
+    ),
+    Mutant(
+        "two consumers have one group",
+        CHASSIS,
+        "kafka/subscriber.py",
+        "            group_id=self._kafka.namespace + self.name,\n",
+        '            group_id=self._kafka.namespace + self.name.replace("agent.chats", "agent.messages"),\n',
+        ("kill",),
+    ),
+    Mutant(
+        "the relay marks before the acknowledgement",
+        CHASSIS,
+        "outbox/relay.py",
+        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), lambda: self._tell(waits))\n",
+        "        await connection.execute(_MARK, [row['id'] for row in rows])\n"
+        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), lambda: self._tell(waits))\n",
+        ("crash", "broker"),
+        "relay.sent",
+    ),
+    Mutant(
+        "a journal is written without a look at the lease's epoch",
+        AGENT,
+        "adapters/journals.py",
+        "WHERE run_id = $2 AND epoch = $3 AND",
+        "WHERE run_id = $2 AND $3::bigint IS NOT NULL AND",
+        ("pause", "stall"),
+        minutes=2.0,
+    ),
+    Mutant(
+        "the cursor of a resumed stream is off by one",
+        GATEWAY,
+        "feed/events.py",
+        "entries = recent.after(offset, _AT_ONCE)",
+        "entries = recent.after(offset + 1, _AT_ONCE)",
+        ("kill",),
+    ),
+    Mutant(
+        "a header is dropped on the way",
+        CHASSIS,
+        "outbox/sending.py",
+        'orjson.loads(row["headers"])]',
+        'orjson.loads(row["headers"]) if name != "traceparent"]',
+        ("kill",),
+    ),
+)
+
+
+@contextmanager
+def planted(mutant: Mutant, folder: Path) -> Iterator[None]:
+    """What is started in the block runs the mutant in place of its package."""
+    overlay = folder / mutant.original.name
+    shutil.rmtree(overlay, ignore_errors=True)
+    shutil.copytree(mutant.original, overlay, ignore=shutil.ignore_patterns("__pycache__"))
+    (overlay / mutant.file).write_text(mutant.mutated())
+    os.environ["PYTHONPATH"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONPATH"]

@@ -1,0 +1,137 @@
+"""The crash sweep: each process dies at each of its crash points, once in each scenario, while clients go on asking.
+
+All processes are swept at the same time, each through its own points in a seeded order: one at a time dies in each, so
+that most deaths fall into the recovery of another.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+
+from aiokafka import AIOKafkaProducer
+
+from contracts.auth.topics import MEMBERSHIPS
+
+from ..poison import PASSED_OVER, POISON, harmed
+from ..stack import Stack, eventually
+from .checker import sequences
+from .clients import Account
+from .dumps import PLANTED
+from .history import NEMESIS, History
+from .points import PARKING, POINTS
+from .workload import Weights
+
+SCENARIOS: Mapping[str, Weights] = {
+    "people ask agents": {
+        "send-message": 8,
+        "ask-agent": 38,
+        "create-module": 8,
+        "open-chat": 6,
+        "act": 22,
+        "cancel-run": 18,
+    },
+    "people work by hand": {
+        "send-message": 15,
+        "ask-agent": 12,
+        "create-module": 20,
+        "change-module": 15,
+        "act-on-module": 12,
+        "open-chat": 6,
+        "act": 10,
+        "delete-module": 3,
+        "cancel-run": 7,
+    },
+}
+"""What clients ask for, by weight. Both have runs and cancellations, so that every point is passed."""
+
+REACHED_S = 60.0
+BACK_S = 60.0
+STEADY_S = 3.2
+"""A life that is shorter makes the runner wait longer before the next."""
+_SIGN_IN_S = 0.5
+_PLANT_S = 4.0
+
+
+class Sweep:
+    """Arms one point after the other. `weights` are those of the clients, changed from scenario to scenario."""
+
+    def __init__(self, stack: Stack, history: History, seed: int, weights: Weights, log: Callable[[str], None]) -> None:
+        self._stack, self._history, self._weights, self._seed = stack, history, weights, seed
+        self._log = log
+        self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
+        self._planted = 0
+        self._scenario = ""
+        self.recoveries: list[tuple[str, float]] = []
+        """By process and point, the seconds from its death until it was ready again."""
+
+    async def run(self, _: float) -> None:
+        """All points of all processes; the time is what they need."""
+        account = Account(self._stack.url, f"comer-{self._seed}")
+        await account.sign_up(organisation_name=f"comers-{self._seed}")
+        signing_in = asyncio.create_task(_sign_in(account))
+        try:
+            for self._scenario, weights in SCENARIOS.items():
+                self._weights.clear()
+                self._weights.update(weights)
+                await asyncio.gather(*(self._process(name) for name in POINTS))
+        finally:
+            signing_in.cancel()
+        await asyncio.to_thread(self._stack.healthy)
+
+    async def _process(self, name: str) -> None:
+        points = list(POINTS[name])
+        Random(f"{self._seed} {self._scenario} {name}").shuffle(points)
+        for done, point in enumerate(points, start=1):
+            number = self._history.invoke(NEMESIS, "crash", {"target": name, "point": point, "in": self._scenario})
+            reached = await self._dies(name, point)
+            self._history.end(number, "ok" if reached else "info", {"target": name, "point": point})
+            self._log(f"{self._scenario}: {name:8} {done:2}/{len(points)} {point}{'' if reached else ' NOT REACHED'}")
+
+    async def _dies(self, name: str, point: str) -> bool:
+        """Whether it passed the point in time; when it did, it is ready again."""
+        life = await asyncio.to_thread(self._steady, name)
+        with self._stack.armed(name, point) as fired:
+            began, planted = time.monotonic(), 0.0
+            while not fired():
+                if time.monotonic() - began > REACHED_S:
+                    return False
+                if point in PARKING and time.monotonic() - planted > _PLANT_S:
+                    await self._plant()
+                    planted = time.monotonic()
+                await asyncio.sleep(0.05)
+            died = time.time()
+        await asyncio.to_thread(self._life, name, lambda since: since != life)
+        self.recoveries.append((f"{name} {point}", time.time() - died))
+        return True
+
+    def _steady(self, name: str) -> float:
+        return self._life(name, lambda since: time.time() - since > STEADY_S)
+
+    def _life(self, name: str, wanted: Callable[[float], bool]) -> float:
+        """Waits for a life of the process that is wanted; when it began. Raises NotInTime."""
+
+        def look() -> float | None:
+            since = self._stack.ready_since(name)
+            return since if since is not None and wanted(since) else None
+
+        return eventually(look, f"{name} is back", BACK_S)
+
+    async def _plant(self) -> None:
+        """Poison, and two events in the wrong order, where three services read them."""
+        self._planted += 1
+        key, unknown = f"{self._name}{self._planted}", f"{self._name}{self._planted}-{sequences.PASSED_OVER}"
+        poison = harmed(MEMBERSHIPS, key.encode(), POISON["broken data"])
+        first, second = (harmed(MEMBERSHIPS, unknown.encode(), PASSED_OVER["an unknown kind"]) for _ in range(2))
+        later = [(header, b"2" if header == "ce_sequence" else value) for header, value in second[0]]
+        async with AIOKafkaProducer(**self._stack.kafka) as producer:
+            for name, headers, value in ((key, *poison), (unknown, later, second[1]), (unknown, *first)):
+                await producer.send_and_wait(MEMBERSHIPS.name, value, key=name.encode(), headers=headers)
+
+
+async def _sign_in(account: Account) -> None:
+    """Somebody comes in all the time: that is what auth does and publishes."""
+    while True:
+        await account.sign_in()
+        await asyncio.sleep(_SIGN_IN_S)
