@@ -22,6 +22,7 @@ from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
+from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -93,10 +94,12 @@ class Wiring(Generic[Tx]):
         keys = [] if self.keys is not None else [self.published_keys]
         notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         system_dsn = self.settings.database_system_dsn.get_secret_value()
+        limit = Limit(self.settings.outbox_max_rows, self.settings.outbox_max_bytes)
+        backlog = Backlog(system_dsn, self.outbox, limit, service=self.service)
         return Parts(
             app=partial(app, routers, docs=docs),
             bare_app=partial(app, []),
-            always=[DatabaseWatch(self.database), notifier, tail, *keys, *always],
+            always=[DatabaseWatch(self.database), notifier, backlog, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],
