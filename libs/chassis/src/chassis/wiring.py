@@ -54,6 +54,12 @@ class Wiring(Generic[Tx]):
         return OutboxStore()
 
     @cached_property
+    def backlog(self) -> Backlog:
+        limit = Limit(self.settings.outbox_max_rows, self.settings.outbox_max_bytes)
+        system_dsn = self.settings.database_system_dsn.get_secret_value()
+        return Backlog(system_dsn, self.outbox, limit, service=self.service)
+
+    @cached_property
     def runner(self) -> Runner[Tx]:
         return Runner(self.database, self.outbox, self.bind)
 
@@ -94,12 +100,10 @@ class Wiring(Generic[Tx]):
         keys = [] if self.keys is not None else [self.published_keys]
         notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         system_dsn = self.settings.database_system_dsn.get_secret_value()
-        limit = Limit(self.settings.outbox_max_rows, self.settings.outbox_max_bytes)
-        backlog = Backlog(system_dsn, self.outbox, limit, service=self.service)
         return Parts(
             app=partial(app, routers, docs=docs),
             bare_app=partial(app, []),
-            always=[DatabaseWatch(self.database), notifier, backlog, tail, *keys, *always],
+            always=[DatabaseWatch(self.database), notifier, self.backlog, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],
