@@ -139,9 +139,13 @@ class DeadLetters:
 
     async def settle(self, connection: Any, letter: DeadLetter) -> None:
         """Removes a settled event and lets the next of its key be tried at once."""
-        await connection.execute(_REMOVE, letter.id)
-        await self.wake_head(connection, letter.arrival.topic, letter.arrival.key)
-        await self.close_key(connection, letter.arrival.topic, letter.arrival.key)
+        await self.remove(connection, letter.id, letter.arrival.topic, letter.arrival.key)
+
+    async def remove(self, connection: Any, number: int, topic: str, key: str) -> None:
+        """The same by its id. The key is locked."""
+        await connection.execute(_REMOVE, number)
+        await self.wake_head(connection, topic, key)
+        await self.close_key(connection, topic, key)
 
     async def wake_head(self, connection: Any, topic: str, key: str) -> None:
         """Lets the first event of the key be tried at once, with a fresh span for its retries."""

@@ -17,11 +17,14 @@ from chassis.http.identity import Identity
 from chassis.http.keys import JwksClient
 from chassis.http.pages import Cursors
 from chassis.http.revocations import Revocations
+from chassis.http.routing import Router
 from chassis.http.tokens import KeySource
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
+from chassis.operations.operator import Operators
+from chassis.operations.routes import operations_routes
 from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
@@ -80,8 +83,12 @@ class Wiring(Generic[Tx]):
         return Identity(self.keys or self.published_keys, self.revocations)
 
     @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self.settings.keys)
+
+    @cached_property
     def doors(self) -> Doors[Tx]:
-        return Doors(self.identity, self.runner, Cursors(self.settings.keys))
+        return Doors(self.identity, self.runner, self.cursors)
 
     def parts(
         self,
@@ -101,13 +108,18 @@ class Wiring(Generic[Tx]):
         notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         system_dsn = self.settings.database_system_dsn.get_secret_value()
         return Parts(
-            app=partial(app, routers, docs=docs),
+            app=partial(app, [*routers, self.operations()], docs=docs),
             bare_app=partial(app, []),
             always=[DatabaseWatch(self.database), notifier, self.backlog, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],
         )
+
+    def operations(self) -> Router:
+        """The operators' routes, which every service has."""
+        operators = Operators(self.identity, self.settings.database_system_dsn.get_secret_value())
+        return operations_routes(self.service, operators, self.cursors)
 
 
 def _app(
