@@ -119,7 +119,7 @@ class Wiring(Generic[Tx]):
     def operations(self) -> Router:
         """The operators' routes, which every service has."""
         operators = Operators(self.identity, self.settings.database_system_dsn.get_secret_value())
-        return operations_routes(self.service, operators, self.cursors)
+        return operations_routes(self.service, operators, self.cursors, self.kafka)
 
 
 def _app(

@@ -28,26 +28,33 @@ ROWS = Gauge("stoa_outbox_unsent_rows", "Messages that wait to be sent; an estim
 BYTES = Gauge("stoa_outbox_unsent_bytes", "Their size; an estimate beyond 10,000 messages")
 OLDEST = Gauge("stoa_outbox_oldest_seconds", "Age of the oldest message that waits; 0 when none does")
 
-_NEW = "sent_at IS NULL AND id > (SELECT coalesce(max(replayed_through), 0) FROM broker)"
+_THROUGH = "(SELECT coalesce(max(replayed_through), 0) FROM broker)"
+_NEW = f"sent_at IS NULL AND id > {_THROUGH}"
+_AGAIN = f"sent_at IS NULL AND id <= {_THROUGH}"
 _SIZE = "octet_length(value) + pg_column_size(headers)"
 
-_COUNT = f"""
-SELECT count(*) AS rows, coalesce(sum(size), 0)::bigint AS bytes,
-    coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_s
-FROM (SELECT created_at, {_SIZE} AS size FROM outbox WHERE {_NEW} ORDER BY id LIMIT $1) AS unsent
-"""  # noqa: S608  made of constants
-# A random id out of each of many equal parts of the span: the share of those that wait is the share of all that do.
-_ESTIMATE = f"""
-WITH span AS (
-    SELECT (SELECT min(id) FROM outbox WHERE {_NEW}) AS low, (SELECT max(id) FROM outbox WHERE {_NEW}) AS high),
-points AS (
-    SELECT low + floor((high - low + 1) * (part - random()) / $1)::bigint AS id
-    FROM span, generate_series(1, $1::int) AS part)
-SELECT (count(o.id) * (high - low + 1) / $1)::bigint AS rows,
-    (coalesce(sum({_SIZE}), 0) * (high - low + 1) / $1)::bigint AS bytes
-FROM span, points AS p LEFT JOIN outbox AS o ON o.id = p.id AND o.sent_at IS NULL
-WHERE low IS NOT NULL GROUP BY low, high
-"""  # noqa: S608  made of constants
+
+def _count(which: str) -> str:
+    return f"""
+    SELECT count(*) AS rows, coalesce(sum(size), 0)::bigint AS bytes,
+        coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_s
+    FROM (SELECT created_at, {_SIZE} AS size FROM outbox WHERE {which} ORDER BY id LIMIT $1) AS unsent
+    """  # noqa: S608  made of constants
+
+
+def _estimate(which: str) -> str:
+    """A random id out of each of many equal parts of the span: the share of those that wait is that of all."""
+    return f"""
+    WITH span AS (
+        SELECT (SELECT min(id) FROM outbox WHERE {which}) AS low, (SELECT max(id) FROM outbox WHERE {which}) AS high),
+    points AS (
+        SELECT low + floor((high - low + 1) * (part - random()) / $1)::bigint AS id
+        FROM span, generate_series(1, $1::int) AS part)
+    SELECT (count(o.id) * (high - low + 1) / $1)::bigint AS rows,
+        (coalesce(sum({_SIZE}), 0) * (high - low + 1) / $1)::bigint AS bytes
+    FROM span, points AS p LEFT JOIN outbox AS o ON o.id = p.id AND o.sent_at IS NULL
+    WHERE low IS NOT NULL GROUP BY low, high
+    """  # noqa: S608  made of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +84,15 @@ class Limit:
         return f"{self.rows:,} messages or {self.bytes / 1e6:,.0f} MB"
 
 
-async def measure(connection: Any) -> Unsent:
-    """Counts up to 10,000 rows; beyond, estimates from a thousand samples (within a few per cent)."""
-    counted = await connection.fetchrow(_COUNT, _COUNTED)
-    found = counted if counted["rows"] < _COUNTED else await connection.fetchrow(_ESTIMATE, _POINTS) or counted
+async def measure(connection: Any, *, again: bool = False) -> Unsent:
+    """What waits to be sent for the first time, or `again`, after a replay. `connection` is asyncpg's.
+
+    Counts up to 10,000 rows; beyond, estimates from a thousand samples (within a few per cent).
+    """
+    which = _AGAIN if again else _NEW
+    found = counted = await connection.fetchrow(_count(which), _COUNTED)
+    if counted["rows"] == _COUNTED:
+        found = await connection.fetchrow(_estimate(which), _POINTS) or counted
     return Unsent(found["rows"], found["bytes"], counted["oldest_s"])
 
 
