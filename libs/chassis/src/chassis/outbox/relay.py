@@ -22,7 +22,7 @@ from chassis.kafka.connection import Kafka
 from chassis.outbox.broker import BrokerReplaced, BrokerWatch, require_known
 from chassis.outbox.leadership import ROLE, connect, pinging, take_lock
 from chassis.outbox.notifier import CHANNEL
-from chassis.outbox.sending import hand_over, is_refusal
+from chassis.outbox.sending import give_up, hand_over, is_refusal
 from chassis.outbox.store import OutboxStore
 
 log = structlog.get_logger("relay")
@@ -132,6 +132,7 @@ class Relay:
             async with BrokerWatch(self._kafka, cluster) as broker:
                 await self._send_on(connection, producer, broker)
         finally:
+            give_up(producer)
             # Never cancelled: a cancelled sender hangs the sends of its successors.
             await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_S)
 
