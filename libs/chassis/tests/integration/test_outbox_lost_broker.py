@@ -36,8 +36,8 @@ async def test_a_wiped_broker_is_filled_by_a_replay_and_every_reader_ends_with_t
 ) -> None:
     monkeypatch.setitem(stage.__dict__, "kafka", broker.connection("sample"))
     await create_topics(stage.kafka, TOPICS)
-    things, relay = [new_id() for _ in range(5)], stage.relay()
-    async with running(relay, *stage.consuming(noting())):
+    things, relay, copies = [new_id() for _ in range(5)], stage.relay(), stage.consuming(noting())
+    async with running(relay, *copies):
         await change(stage, things, 1, 5)
         await all_applied(stage, COPIES, things, 5)
         broker.kill()
@@ -46,6 +46,7 @@ async def test_a_wiped_broker_is_filled_by_a_replay_and_every_reader_ends_with_t
         await broker.start()
         line = await eventually(partial(unhealthy, relay), within=60)
         assert "python -m sample outbox replay --lost-broker" in line
+        await eventually(partial(misses_topics, copies[1]), within=30)
         await create_topics(stage.kafka, TOPICS)
         await change(stage, things, 9, 9)
         async with stage.raw() as operator, operator.transaction():
@@ -85,3 +86,7 @@ async def sequences(stage: Stage) -> dict[str, list[int]]:
 async def unhealthy(part: Component) -> str | None:
     health = part.health()
     return health.line if health.status is Status.UNHEALTHY and "lost its data" in health.line else None
+
+
+async def misses_topics(part: Component) -> bool:
+    return part.health().line == f"topics are missing: {THINGS.name}"

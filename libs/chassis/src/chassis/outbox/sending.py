@@ -88,7 +88,9 @@ def give_up(producer: AIOKafkaProducer) -> None:
     Left alone, an idempotent producer would try on for ever, also while it stops, and late batches would arrive.
     """
     accumulator = producer._message_accumulator
-    for batch in [*chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]:
+    # Those that wait for their next try as well: without that their own callback stumbles (aiokafka 0.14).
+    accumulator._pending_batches.update(chain.from_iterable(accumulator._batches.values()))
+    for batch in accumulator._pending_batches:
         batch._drain_waiter.add_done_callback(_retrieved)
     accumulator.fail_all(KafkaError("the relay gave it up"))
 
