@@ -1,6 +1,7 @@
 """Sending again: whatever an operator has sent again arrives in order, and no reader applies anything twice."""
 
 import asyncio
+import subprocess
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,7 +134,7 @@ async def test_a_relay_that_meets_another_broker_sends_nothing_and_says_the_comm
     await stage.execute(LOSE)
     async with running(relay):
         line = await eventually(lambda: lost(relay))
-        assert "python -m sample outbox replay --lost-broker" in line
+        assert "python -m sample outbox replay --lost-broker" in (line or "")
         await stage.make("new")
         async with stage.raw() as connection:
             found = await status(connection)
@@ -219,5 +220,5 @@ async def broker(stage: Stage) -> Any:
     return (await stage.rows("SELECT * FROM broker"))[0]
 
 
-async def ended(done: Any) -> bool:
+async def ended(done: "subprocess.Popen[bytes]") -> bool:
     return done.poll() == 0

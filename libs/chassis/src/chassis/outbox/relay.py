@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -154,12 +156,7 @@ class Relay:
     ) -> bool:
         """Sends one batch pipelined, then marks what was acknowledged. False when something was refused."""
         crash_point("relay.claimed")
-        waits = Health.degraded(f"the broker does not acknowledge; oldest waits since {rows[0]['created_at']}")
-
-        def on_wait() -> None:
-            broker.require_same()
-            self._tell(waits)
-
+        on_wait = partial(self._say_waits, broker, rows[0]["created_at"])
         sending = asyncio.ensure_future(hand_over(producer, rows, self._kafka.topic))
         batch = await pinging(connection, sending, on_wait)
         crash_point("relay.sent")
@@ -185,6 +182,10 @@ class Relay:
         row = await connection.fetchrow(_HELD)
         line = "" if row is None else f"outbox row {row['id']} is refused ({row['refused']}) and holds its key"
         self._held = Health.unhealthy(line) if line else None
+
+    def _say_waits(self, broker: BrokerWatch, since: datetime) -> None:
+        broker.require_same()
+        self._tell(Health.degraded(f"the broker does not acknowledge; oldest waits since {since}"))
 
     def _say_lost(self, error: BrokerReplaced) -> None:
         if self._lost is None:
