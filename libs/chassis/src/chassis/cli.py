@@ -46,8 +46,9 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
 def _operators_groups(kind: type[ServiceSettings]) -> dict[str, typer.Typer]:
     """What an operator does at a shell, each below its name. Imported here: the gateway has no database driver."""
     from chassis.operations.dead_letters_commands import dead_letters
+    from chassis.operations.outbox_commands import outbox
 
-    return {"dead-letters": dead_letters(kind)}
+    return {"dead-letters": dead_letters(kind), "outbox": outbox(kind)}
 
 
 def _roles(text: str) -> list[str]:

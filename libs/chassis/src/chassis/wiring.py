@@ -25,6 +25,7 @@ from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
 from chassis.operations.operator import Operators
 from chassis.operations.routes import operations_routes
+from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -54,6 +55,12 @@ class Wiring(Generic[Tx]):
     @cached_property
     def outbox(self) -> OutboxStore:
         return OutboxStore()
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        limit = Limit(self.settings.outbox_max_rows, self.settings.outbox_max_bytes)
+        system_dsn = self.settings.database_system_dsn.get_secret_value()
+        return Backlog(system_dsn, self.outbox, limit, service=self.service)
 
     @cached_property
     def runner(self) -> Runner[Tx]:
@@ -103,7 +110,7 @@ class Wiring(Generic[Tx]):
         return Parts(
             app=partial(app, [*routers, self.operations()], docs=docs),
             bare_app=partial(app, []),
-            always=[DatabaseWatch(self.database), notifier, tail, *keys, *always],
+            always=[DatabaseWatch(self.database), notifier, self.backlog, tail, *keys, *always],
             workers=[*consuming(self.service, system_dsn, self.kafka, self.runner, consumers), *workers],
             relay=[Relay(system_dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close],
@@ -112,7 +119,7 @@ class Wiring(Generic[Tx]):
     def operations(self) -> Router:
         """The operators' routes, which every service has."""
         operators = Operators(self.identity, self.settings.database_system_dsn.get_secret_value())
-        return operations_routes(self.service, operators, self.cursors)
+        return operations_routes(self.service, operators, self.cursors, self.kafka)
 
 
 def _app(

@@ -1,7 +1,7 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | make <thing id> <name>`; settings in the
-environment.
+`python -m libs.chassis.tests.sample.process migrate | relay | worker | replay | make <thing id> <name>`; settings in
+the environment.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
+from chassis.operations.outbox import replay_lost_broker
 
 from .stage import Stage, noting
 
@@ -48,6 +49,9 @@ async def _main() -> None:
             await stage.relay().run()
         case ["worker"]:
             await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
+        case ["replay"]:
+            async with stage.raw() as connection, connection.transaction():
+                await replay_lost_broker(connection, stage.kafka)
 
 
 def migrate(environment: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """One test's own sample service: a database made from a template, topics under a namespace of their own."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,8 @@ from chassis.database import Database
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.messaging import consuming
+from chassis.operations.audit import connect
+from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -81,6 +84,9 @@ class Stage:
     def notifier(self) -> Notifier:
         return Notifier(self.database.dsn, self.outbox, service="sample")
 
+    def backlog(self, rows: int = 1_000_000, size: int = 2_000_000_000) -> Backlog:
+        return Backlog(self.system_dsn, self.outbox, Limit(rows, size), service="sample")
+
     def consuming(self, *consumers: Consumer[SampleTransaction]) -> list[Component]:
         return consuming("sample", self.system_dsn, self.kafka, self.runner, consumers)
 
@@ -113,6 +119,13 @@ class Stage:
     async def execute(self, statement: str, **values: Any) -> None:
         async with self.system.system_transaction() as connection:
             await connection.execute(text(statement), values)
+
+    @asynccontextmanager
+    async def raw(self) -> AsyncIterator[Any]:
+        """An operator's connection: asyncpg's, under the system role."""
+        connection = await connect(self.system_dsn)
+        yield connection
+        await connection.close()
 
     async def as_owner(self, statement: str) -> None:
         """Runs a statement as the owner of the tables."""

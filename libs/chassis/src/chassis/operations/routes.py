@@ -2,12 +2,15 @@
 
 from chassis.http.pages import Cursors
 from chassis.http.routing import Router
+from chassis.kafka.connection import Kafka
 from chassis.operations.dead_letters_routes import dead_letters_routes
 from chassis.operations.operator import Operators
+from chassis.operations.outbox_routes import outbox_routes
 
 
-def operations_routes(service: str, operators: Operators, cursors: Cursors) -> Router:
+def operations_routes(service: str, operators: Operators, cursors: Cursors, kafka: Kafka) -> Router:
     """All that an operator may do to a service over HTTP, below `/operations/<service>`."""
     router = Router(prefix=f"/operations/{service}", tags=["operations"])
     dead_letters_routes(router, operators, cursors)
+    outbox_routes(router, operators, kafka)
     return router
