@@ -23,7 +23,7 @@ def consuming(
     """The slot, one reader for each consumer, and what tries again for all of them what was parked."""
     if not consumers:
         return []
-    slot, parked = Slot(system_dsn, service), asyncio.Event()
-    dispatches = [Dispatch(consumer, runner) for consumer in consumers]
+    slot, parked, alone = Slot(system_dsn, service), asyncio.Event(), asyncio.Lock()
+    dispatches = [Dispatch(consumer, runner, alone) for consumer in consumers]
     readers = [Consuming(kafka, dispatch.consumer, Applier(dispatch, parked), slot) for dispatch in dispatches]
     return [slot, *readers, Retrier(dispatches, runner.database, parked)]

@@ -21,6 +21,7 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         self.assignment = 0
         self._name = consumer_name
         self._done: dict[TopicPartition, int] = {}
+        self._waiting_until: dict[TopicPartition, int] = {}
         self._changed = asyncio.Event()
 
     def done(self, records: Iterable[Any], assignment: int) -> None:
@@ -30,6 +31,21 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         for record in records:
             self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
         self._changed.set()
+
+    def catching_up(self, records: Iterable[Any]) -> bool:
+        """Whether one of `records` was in the log already when its partition was assigned.
+
+        The end of that time is the log's end as the first fetch told it, so nobody has to ask for it.
+        """
+        found = False
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            if partition not in self._waiting_until:
+                assigned = partition in self.consumer.assignment()
+                told = self.consumer.highwater(partition) if assigned else None
+                self._waiting_until[partition] = told or record.offset + 1
+            found = found or record.offset < self._waiting_until[partition]
+        return found
 
     async def run(self) -> None:
         while True:
@@ -64,3 +80,4 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.assignment += 1
         self._done.clear()
+        self._waiting_until.clear()

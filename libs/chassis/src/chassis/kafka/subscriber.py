@@ -112,9 +112,11 @@ class Consuming(Generic[Tx]):
 
     async def _stop(self, broker: KafkaBroker, offsets: Offsets) -> None:
         """Lets the batch at hand end, commits, leaves. The lock is kept, so that no other batch begins."""
-        await asyncio.wait([asyncio.ensure_future(self._busy.acquire())], timeout=_STOP_LIMIT_S)
+        at_rest = asyncio.ensure_future(self._busy.acquire())
+        await asyncio.wait([at_rest], timeout=_STOP_LIMIT_S)
         await offsets.commit()
         await broker.stop()
+        await asyncio.wait([at_rest], timeout=_STOP_LIMIT_S)  # what was cancelled removes the rows of its attempts
         self._busy = asyncio.Lock()
 
     def _broker(self, alarm: "_Alarm") -> KafkaBroker:
@@ -165,14 +167,14 @@ class Consuming(Generic[Tx]):
         crash_point("consumer.fetched")
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
-            await self._apply([self._arrival(record) for record in batch])
+            await self._apply([self._arrival(record) for record in batch], catching_up=offsets.catching_up(batch))
             offsets.done(batch, assignment)
 
-    async def _apply(self, arrivals: Sequence[Arrival]) -> None:
+    async def _apply(self, arrivals: Sequence[Arrival], *, catching_up: bool) -> None:
         pause = 0.1
         while True:
             try:
-                await self._applier.apply(arrivals)
+                await self._applier.apply(arrivals, catching_up=catching_up)
                 self._health = _READS
                 return
             except Exception:
