@@ -35,7 +35,7 @@ _MOST_RECORDS = 100_000
 # Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
-_STOP_LIMIT_S = 2
+_STOP_LIMIT_S = 1.5
 _STEADY_S = 10
 _LONGEST_PAUSE_S = 2.0
 
@@ -97,7 +97,7 @@ class Consuming(Generic[Tx]):
             self._health = _READS
             await self._until(alarm, asyncio.create_task(offsets.run()))
         finally:
-            await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=2 * _STOP_LIMIT_S)
+            await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=3 * _STOP_LIMIT_S)
 
     async def _until(self, alarm: "_Alarm", committing: "asyncio.Task[None]") -> None:
         """Commits until the alarm rings. Raises ReadingFailed then, and whatever the committing raises."""
@@ -128,6 +128,7 @@ class Consuming(Generic[Tx]):
             consumer_only=True,
             logger=alarm,
             apply_types=False,
+            graceful_timeout=0.1,  # `_stop` has waited; beyond that a handler is cancelled
         )
 
     def _subscribe(self, broker: KafkaBroker, offsets: Offsets, slot: int) -> Any:
