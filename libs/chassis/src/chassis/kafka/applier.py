@@ -24,6 +24,7 @@ from chassis.outbox.store import Outgoing
 log = structlog.get_logger("consumer")
 
 _LONGEST_PAUSE_S = 5.0
+_AT_ONCE = timedelta(0)
 
 Tx = TypeVar("Tx")
 V = TypeVar("V")
@@ -41,15 +42,16 @@ class _Place(Enum):
 class Applier(Generic[Tx]):
     """`apply` returns when every event is applied, refused, dropped as seen, or parked; never with one undone.
 
-    `parked` is set when there is something to try again.
+    `parked` is set when there is something to try again. `steps` grows with each event that was handled.
     """
 
     def __init__(self, dispatch: Dispatch[Tx], parked: asyncio.Event) -> None:
         self._dispatch = dispatch
-        self._database = dispatch.runner.database
+        self.database = dispatch.runner.database
         self._attempts = dispatch.attempts()
         self._parked = parked
         self.trouble: Health | None = None
+        self.steps = 0
 
     async def apply(self, arrivals: Sequence[Arrival], *, catching_up: bool = False) -> None:
         """Applies `arrivals` in their order. While the database is away it waits, however long.
@@ -61,6 +63,7 @@ class Applier(Generic[Tx]):
         if not await self._persist(partial(all_at_once, fresh)):
             for arrival in fresh:
                 await self._persist(partial(alone, arrival))
+                self.steps += 1
 
     async def _marked_batch(self, arrivals: Sequence[Arrival]) -> bool:
         async with self._attempts.together(arrivals) as unsuspected:
@@ -94,7 +97,7 @@ class Applier(Generic[Tx]):
             return False
         outgoing: list[Outgoing] = []
         try:
-            async with self._database.transaction(scope_of(arrivals)) as connection:
+            async with self.database.transaction(scope_of(arrivals)) as connection:
                 done = await self._take(connection, arrivals, spans) and await self._all(connection, arrivals, outgoing)
                 if not done:
                     await connection.rollback()
@@ -128,6 +131,7 @@ class Applier(Generic[Tx]):
         for arrival in arrivals:
             if not isinstance(await self._dispatch.handle(connection, arrival, outgoing), Ok):
                 return False
+            self.steps += 1
         return True
 
     async def _one(self, arrival: Arrival) -> None:
@@ -139,10 +143,10 @@ class Applier(Generic[Tx]):
             await self._attempt(arrival)
         except KillsItsProcess as error:
             # A command is refused at once by the retrier, which sees by the row that it must not be tried.
-            retry_in = timedelta(0) if self._dispatch.deadline(arrival) else None
+            retry_in = _AT_ONCE if self._dispatch.deadline(arrival) else None
             await self._park(arrival, str(error), retry_in, reason="kills-its-process")
         except Exception as error:
-            if not await is_its_own(error, self._database):
+            if not await is_its_own(error, self.database):
                 raise
             name = self._dispatch.consumer.name
             log.exception("handler-failed", consumer=name, kind=arrival.kind, event_id=arrival.event_id)
@@ -150,7 +154,7 @@ class Applier(Generic[Tx]):
 
     async def _attempt(self, arrival: Arrival) -> None:
         outgoing: list[Outgoing] = []
-        async with self._database.transaction(scope_of([arrival])) as connection:
+        async with self.database.transaction(scope_of([arrival])) as connection:
             raw = await driver(connection)
             place = await self._place(raw, arrival)
             if place is not _Place.NEXT:
@@ -173,8 +177,8 @@ class Applier(Generic[Tx]):
 
     async def _leave(self, raw: Any, arrival: Arrival, place: _Place) -> None:
         """An event whose turn it is not: dropped when it was applied before, else parked."""
+        await self._attempts.end(raw, [arrival])
         if place is _Place.SEEN:
-            await self._attempts.end(raw, [arrival])
             self._dispatch.count(arrival, "seen")
         else:
             await self._park_in(raw, arrival, place.value, after_not_yet(timedelta(0)))
@@ -202,11 +206,11 @@ class Applier(Generic[Tx]):
     ) -> None:
         """Parks an event in a transaction of its own; its offset may then move on. `reason`: why a person is needed."""
         crash_point("park.begun")
-        async with self._database.system_transaction() as connection:
+        async with self.database.system_transaction() as connection:
             raw = await driver(connection)
             first = await self._park_in(raw, arrival, error, retry_in, failures=failures)
-            if retry_in is None:
-                await self._attempts.end(raw, [arrival])  # a person who has it tried again gives it all its tries
+            if retry_in is not _AT_ONCE:
+                await self._attempts.end(raw, [arrival])
         crash_point("park.committed")
         if first and retry_in is None:
             log_parked(self._dispatch.consumer.name, arrival, reason)

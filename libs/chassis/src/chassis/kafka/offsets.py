@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -14,11 +15,18 @@ _INTERVAL_S = 0.1
 
 
 class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Remembers what is done, commits it by a timer, when partitions are taken away, and at the end."""
+    """Remembers what is done, commits it by a timer, when partitions are taken away, and at the end.
+
+    `takes`, `settled` and `commits` count for those who watch whether the consumer moves. Each committed offset has the
+    time of its commit as its metadata, so that anybody can see from the broker when it moved last.
+    """
 
     def __init__(self, consumer_name: str) -> None:
         self.consumer: Any = None
         self.assignment = 0
+        self.takes = 0
+        self.settled = 0
+        self.commits = 0
         self._name = consumer_name
         self._done: dict[TopicPartition, int] = {}
         self._waiting_until: dict[TopicPartition, int] = {}
@@ -30,7 +38,13 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             return
         for record in records:
             self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            self.settled += 1
         self._changed.set()
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether something is settled and not committed yet."""
+        return bool(self._done)
 
     def catching_up(self, records: Iterable[Any]) -> bool:
         """Whether one of `records` was in the log already when its partition was assigned.
@@ -62,13 +76,14 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         ready = {partition: offset for partition, offset in self._done.items() if partition in assigned}
         if not ready:
             return
-        before = self.assignment
+        before, now = self.assignment, datetime.now(UTC).isoformat()
         try:
-            await self.consumer.commit(ready)
+            await self.consumer.commit({partition: (offset, now) for partition, offset in ready.items()})
         except KafkaError as error:
             log.info("commit-refused", consumer=self._name, error=type(error).__name__)
             self._changed.set()
             return
+        self.commits += 1
         if before == self.assignment:
             self._done = {
                 partition: offset for partition, offset in self._done.items() if ready.get(partition) != offset

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -19,12 +19,14 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.security import SASLScram256
 
 from chassis.crash_points import crash_point
-from chassis.health import Health
+from chassis.health import Health, Status
 from chassis.kafka.applier import Applier
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.consumer import Consumer
+from chassis.kafka.lag import lag_of
 from chassis.kafka.offsets import Offsets
+from chassis.kafka.progress import Progress
 from chassis.kafka.slot import Slot
 
 log = structlog.get_logger("consumer")
@@ -95,20 +97,32 @@ class Consuming(Generic[Tx]):
                 await broker.start()
             offsets.consumer = subscriber.consumer
             self._health = _READS
-            await self._until(alarm, asyncio.create_task(offsets.run()))
+            await self._until(alarm, offsets.run(), self._progress(offsets).run())
         finally:
             await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=3 * _STOP_LIMIT_S)
 
-    async def _until(self, alarm: "_Alarm", committing: "asyncio.Task[None]") -> None:
-        """Commits until the alarm rings. Raises ReadingFailed then, and whatever the committing raises."""
+    def _progress(self, offsets: Offsets) -> Progress:
+        return Progress(
+            offsets,
+            busy=self._busy.locked,
+            steps=lambda: self._applier.steps,
+            well=lambda: self.health().status is Status.HEALTHY,
+            lag=lambda: lag_of(self._kafka, self._applier.database, self.name, offsets.consumer.assignment()),
+        )
+
+    async def _until(self, alarm: "_Alarm", *works: Coroutine[Any, Any, None]) -> None:
+        """Does these works until the alarm rings. Raises ReadingFailed then, and whatever one of them raises."""
+        tasks = [asyncio.create_task(work) for work in works]
         try:
-            either: list[asyncio.Future[Any]] = [committing, alarm.reason]
+            either: list[asyncio.Future[Any]] = [*tasks, alarm.reason]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if committing.done():
-                committing.result()
+            for task in tasks:
+                if task.done():
+                    task.result()
             raise ReadingFailed(alarm.reason.result())
         finally:
-            committing.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _stop(self, broker: KafkaBroker, offsets: Offsets) -> None:
         """Lets the batch at hand end, commits, leaves. The lock is kept, so that no other batch begins."""
@@ -163,6 +177,7 @@ class Consuming(Generic[Tx]):
         All is taken at once: what stays with the client keeps its partition out of the next fetch.
         """
         assignment = offsets.assignment
+        offsets.takes += 1
         more = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
         records = [first, *(record for part in more.values() for record in part)]
         crash_point("consumer.fetched")
