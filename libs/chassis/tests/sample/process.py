@@ -1,7 +1,7 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | deadly | make <thing id> <name>`; settings in
-the environment.
+`python -m libs.chassis.tests.sample.process migrate | relay | worker | deadly | deaf | make <thing id> <name>`;
+settings in the environment.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 
 from .deadly import deadly
+from .deaf import serve_deaf
 from .stage import Stage, noting
 
 CHECKOUT = Path(__file__).parents[4]
@@ -63,5 +64,7 @@ def migrate(environment: Mapping[str, str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["migrate"]:
         migrate(os.environ)
+    elif sys.argv[1:] == ["deaf"]:
+        sys.exit(serve_deaf(Stage(dict(os.environ))))
     else:
         asyncio.run(_main())

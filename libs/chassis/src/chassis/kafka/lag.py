@@ -1,18 +1,21 @@
 """How far a consumer is, asked of the broker: it tells the same at any replica, and when no consumer runs."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from chassis.database import Database
 from chassis.kafka.connection import Kafka
 
+STANDS = timedelta(seconds=60)
 _ANSWER_S = 5.0
 
 log = structlog.get_logger("consumer")
@@ -20,9 +23,10 @@ log = structlog.get_logger("consumer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """A consumer in one partition. `committed` None: nothing yet; the whole log then lies before it.
+    """A consumer in one partition, whose log goes from `begin` to `end`.
 
-    `moved_at`: when the offset was committed last, as far as the committing process told it.
+    `committed` None: nothing yet, so the whole log waits. `moved_at`: when an offset was committed last, as the
+    committing process told it. `stands`: what waits has waited for a minute, and nothing was committed in it.
     """
 
     topic: str
@@ -31,6 +35,7 @@ class Position:
     begin: int
     end: int
     moved_at: datetime | None
+    stands: bool
 
     @property
     def lag(self) -> int:
@@ -51,24 +56,23 @@ async def positions(kafka: Kafka, consumer: str, partitions: Iterable[TopicParti
             done = await admin.list_consumer_group_offsets(kafka.namespace + consumer)
         finally:
             await admin.close()
-        every = sorted({*done, *partitions})
-        begins, ends = await _log_offsets(kafka, every)
-    found = []
-    for one in every:
-        offset = done[one].offset if one in done and done[one].offset >= 0 else None
-        moved_at = _moment(done[one].metadata) if one in done else None
-        place = (kafka.contract_topic(one.topic), one.partition)
-        found.append(
-            Position(
-                topic=place[0],
-                partition=place[1],
-                committed=offset,
-                begin=begins[one],
-                end=ends[one],
-                moved_at=moved_at,
-            )
-        )
-    return found
+        logs = await _logs(kafka, sorted({*done, *partitions}))
+    return [_position(kafka, one, log, done.get(one)) for one, log in logs.items()]
+
+
+def _position(kafka: Kafka, partition: TopicPartition, log: "_Log", done: OffsetAndMetadata | None) -> Position:
+    committed = done.offset if done is not None and done.offset >= 0 else None
+    moved_at = _moment(done.metadata) if done is not None else None
+    rests = moved_at is None or datetime.now(UTC) - moved_at > STANDS
+    return Position(
+        topic=kafka.contract_topic(partition.topic),
+        partition=partition.partition,
+        committed=committed,
+        begin=log.begin,
+        end=log.end,
+        moved_at=moved_at,
+        stands=rests and max(committed or 0, log.begin) < log.fresh,
+    )
 
 
 async def lag_of(kafka: Kafka, database: Database, consumer: str, partitions: Iterable[TopicPartition]) -> int | None:
@@ -86,17 +90,30 @@ async def lag_of(kafka: Kafka, database: Database, consumer: str, partitions: It
     return sum(one.lag for one in found if (one.topic, one.partition) in wanted)
 
 
-async def _log_offsets(
-    kafka: Kafka, partitions: list[TopicPartition]
-) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The offsets of a partition's log; `fresh` is the first of the last minute."""
+
+    begin: int
+    end: int
+    fresh: int
+
+
+async def _logs(kafka: Kafka, partitions: list[TopicPartition]) -> dict[TopicPartition, _Log]:
     if not partitions:
-        return {}, {}
+        return {}
     client = AIOKafkaConsumer(**kafka.connection_settings, enable_auto_commit=False)
     await client.start()
     try:
-        return await client.beginning_offsets(partitions), await client.end_offsets(partitions)
+        begins, ends = await client.beginning_offsets(partitions), await client.end_offsets(partitions)
+        since = int((time.time() - STANDS.total_seconds()) * 1000)
+        fresh = await client.offsets_for_times(dict.fromkeys(partitions, since))
     finally:
         await client.stop()
+    return {
+        one: _Log(begins[one], ends[one], found.offset if (found := fresh[one]) is not None else ends[one])
+        for one in partitions
+    }
 
 
 def _moment(metadata: str | None) -> datetime | None:

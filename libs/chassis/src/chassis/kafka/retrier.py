@@ -18,6 +18,7 @@ from chassis.kafka.arrival import Arrival
 from chassis.kafka.attempts import Attempts, KillsItsProcess
 from chassis.kafka.dispatch import Dispatch, scope_of
 from chassis.kafka.failing import after_exception, after_not_yet, is_its_own, log_parked
+from chassis.kafka.resting import Resting
 from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("retrier")
@@ -59,10 +60,13 @@ class Retrier(Generic[Tx]):
 
     name = "retrier"
 
-    def __init__(self, dispatches: Sequence[Dispatch[Tx]], database: Database, parked: asyncio.Event) -> None:
+    def __init__(
+        self, dispatches: Sequence[Dispatch[Tx]], database: Database, parked: asyncio.Event, resting: Resting
+    ) -> None:
         self._dispatches = {dispatch.consumer.name: (dispatch, dispatch.attempts()) for dispatch in dispatches}
         self._database = database
         self._parked = parked
+        self._resting = resting
         self._health = Health.unhealthy("not started")
 
     def health(self) -> Health:
@@ -72,6 +76,7 @@ class Retrier(Generic[Tx]):
         while True:
             try:
                 pause = await self._round()
+                await self._resting.look(self._database)
                 self._health = Health.healthy("every parked event that can be tried was")
             except Exception as error:
                 if not is_passing(error):

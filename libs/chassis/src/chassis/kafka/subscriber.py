@@ -27,6 +27,7 @@ from chassis.kafka.consumer import Consumer
 from chassis.kafka.lag import lag_of
 from chassis.kafka.offsets import Offsets
 from chassis.kafka.progress import Progress
+from chassis.kafka.resting import Resting
 from chassis.kafka.slot import Slot
 
 log = structlog.get_logger("consumer")
@@ -53,17 +54,21 @@ class ReadingFailed(Exception):
 class Consuming(Generic[Tx]):
     """Runs one consumer until cancelled. Waits for a broker that is away and for topics that are not there yet."""
 
-    def __init__(self, kafka: Kafka, consumer: Consumer[Tx], applier: Applier[Tx], slot: Slot) -> None:
+    def __init__(
+        self, kafka: Kafka, consumer: Consumer[Tx], applier: Applier[Tx], slot: Slot, resting: Resting
+    ) -> None:
         self.name = consumer.name
         self._kafka = kafka
         self._applier = applier
         self._slot = slot
+        self._resting = resting
         self._topics = {topic.name: topic for topic in consumer.topics}
         self._health = Health.unhealthy("not started")
         self._busy = asyncio.Lock()
 
     def health(self) -> Health:
-        return self._applier.trouble or self._health
+        health, waits = self._applier.trouble or self._health, self._resting.line(self.name)
+        return Health(health.status, f"{health.line}; {waits}") if waits else health
 
     async def run(self) -> None:
         number = await self._slot.number()
