@@ -93,9 +93,9 @@ async def test_a_consumer_with_nothing_to_do_goes_on(stage: Stage, soon: None) -
         assert not task.done()
 
 
-@pytest.mark.parametrize("server", ["broker", "database"])
-async def test_a_consumer_that_waits_for_a_server_goes_on(
-    stage: Stage, soon: None, monkeypatch: pytest.MonkeyPatch, server: str
+@pytest.mark.parametrize("question", ["positions", "ask_database"])
+async def test_a_consumer_that_waits_for_broker_or_database_goes_on(
+    stage: Stage, soon: None, monkeypatch: pytest.MonkeyPatch, question: str
 ) -> None:
     asked = 0
 
@@ -105,7 +105,7 @@ async def test_a_consumer_that_waits_for_a_server_goes_on(
         raise OSError("away")
 
     monkeypatch.setattr(Fetcher, "next_record", hang)
-    monkeypatch.setattr(*((lag, "positions", away) if server == "broker" else (lag.asyncpg, "connect", away)))
+    monkeypatch.setattr(lag, question, away)
     async with reading(stage, noting()) as task:
         await stage.topics.send(stage.fact(new_id(), 1))
         await eventually(lambda: at_least(lambda: asked, 2), within=30)

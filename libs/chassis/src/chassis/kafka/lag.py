@@ -80,14 +80,21 @@ async def lag_of(kafka: Kafka, database: Database, consumer: str, partitions: It
     wanted = {(kafka.contract_topic(one.topic), one.partition) for one in partitions}
     try:
         async with asyncio.timeout(_ANSWER_S):
-            connection = await asyncpg.connect(database.dsn, timeout=_ANSWER_S)
-            await connection.execute("SELECT 1")
-            await connection.close()
+            await ask_database(database)
         found = await positions(kafka, consumer, partitions)
     except (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.info("progress-unknown", consumer=consumer, error=type(error).__name__)
         return None
     return sum(one.lag for one in found if (one.topic, one.partition) in wanted)
+
+
+async def ask_database(database: Database) -> None:
+    """Raises what asyncpg raises when there is no answer. Not through the pool, which may be what is exhausted."""
+    connection = await asyncpg.connect(database.dsn)
+    try:
+        await connection.execute("SELECT 1")
+    finally:
+        connection.terminate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def consumers(service: str, kind: type[ServiceSettings]) -> typer.Typer:
         except (KafkaError, TimeoutError) as error:
             typer.echo(f"Kafka does not answer: {type(error).__name__}", err=True)
             raise typer.Exit(1) from None
-        Console().print(_by_partition(states) if partitions else _by_consumer(states))
+        for table in map(_by_partition, states) if partitions else [_by_consumer(states)]:
+            Console().print(table)
 
     return app
 
@@ -63,16 +64,17 @@ def _state(state: ConsumerState) -> str:
     return "reads" if state.members else "[yellow]nobody reads[/yellow]"
 
 
-def _by_partition(states: list[ConsumerState]) -> Table:
-    table = Table("consumer", "topic", box=None)
-    for title in ("partition", "committed", "end", "lag", "moved"):
-        table.add_column(title, justify="right")
+def _by_partition(state: ConsumerState) -> Table:
+    table = Table(title=state.name, title_justify="left", box=None)
+    table.add_column("topic/partition", no_wrap=True)
+    for title in ("committed", "end", "lag", "moved"):
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column("member", overflow="fold")
-    for state in states:
-        for one in state.positions:
-            committed = "none" if one.committed is None else str(one.committed)
-            numbers = (str(one.partition), committed, str(one.end), str(one.lag), _ago(one.moved_at))
-            table.add_row(state.name, one.topic, *numbers, state.members.get((one.topic, one.partition), ""))
+    for one in state.positions:
+        committed = "none" if one.committed is None else str(one.committed)
+        numbers = (committed, str(one.end), str(one.lag), _ago(one.moved_at))
+        member = state.members.get((one.topic, one.partition), "")
+        table.add_row(f"{one.topic}/{one.partition}", *numbers, member.removeprefix(f"{state.name}-"))
     return table
 
 
