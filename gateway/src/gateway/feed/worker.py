@@ -97,13 +97,10 @@ class FeedWorker:
                     assignment = offsets.assignment
                     batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
                     require_topics(consumer, map(self._kafka.topic, self._topics))
-                    if not batches:
+                    if batches:
+                        await self._forward(producer, batches)
+                    else:
                         await self._probe(consumer)
-                    if batches:
-                        crash_point("feed.fetched")
-                    await self._forward(producer, batches)
-                    if batches:
-                        crash_point("feed.forwarded")
                     for records in batches.values():
                         offsets.done(records, assignment)
             finally:
@@ -122,6 +119,7 @@ class FeedWorker:
 
     async def _forward(self, producer: AIOKafkaProducer, batches: "dict[TopicPartition, Sequence[Any]]") -> None:
         """Returns when the broker has all of it. Raises KafkaError when it refuses one: then all of it comes again."""
+        crash_point("feed.fetched")
         acks = [
             ack for records in batches.values() for record in records if (ack := await self._send(producer, record))
         ]
@@ -132,6 +130,7 @@ class FeedWorker:
             self._health = late if waiting else _READS
         for ack in acks:
             ack.result()
+        crash_point("feed.forwarded")
 
     async def _send(self, producer: AIOKafkaProducer, record: Any) -> "asyncio.Future[Any] | None":
         """Hands one event to the producer, as it came; None for one that nobody may see, or that cannot be sent."""

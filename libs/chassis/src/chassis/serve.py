@@ -8,7 +8,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
@@ -25,11 +25,12 @@ from chassis.logging import set_up_logging
 from chassis.metrics import serve_metrics
 from chassis.settings import ProcessSettings, refuse
 from chassis.telemetry import set_up_tracing
+from chassis.watchdog import EXIT_SOFTWARE, Watchdog, end_within
 
 GRACE_S = 5
 ROLES = ("api", "worker", "relay")
-EXIT_SOFTWARE = 70
-"""`EX_SOFTWARE` of sysexits(3): a component gave up; a new start may help."""
+END_S = 30
+"""How long the end may take in all, before the process ends without waiting for what hangs."""
 
 S = TypeVar("S", bound=ProcessSettings)
 Checks: TypeAlias = Callable[[], Mapping[str, Health]]
@@ -77,7 +78,12 @@ def serve(service: Service[S], settings: S, roles: Sequence[str] = ROLES) -> int
     set_up_logging(service.name, settings.log_level, readable=readable, lasting=True)
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(service, settings, roles, listening))
+        return runner.run(_watched(_serve(service, settings, roles, listening)))
+
+
+async def _watched(serving: Coroutine[None, None, int]) -> int:
+    with Watchdog().watching():
+        return await serving
 
 
 def _listen(settings: ProcessSettings) -> socket.socket:
@@ -148,6 +154,7 @@ async def _run(server: _Server, listening: socket.socket, components: Sequence[C
     running = [asyncio.create_task(component.run(), name=component.name) for component in components]
     try:
         await asyncio.wait([serving, *running], return_when=asyncio.FIRST_COMPLETED)
+        end_within(END_S)
         ended = [task for task in running if task.done()]
         server.should_exit = True
         await serving

@@ -1,7 +1,7 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | replay | make <thing id> <name>`; settings in
-the environment.
+`python -m libs.chassis.tests.sample.process migrate | relay | worker | replay | deadly | deaf | make <id> <name>`,
+with settings in the environment.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 from chassis.operations.outbox import replay_lost_broker
 
+from .deadly import deadly
+from .deaf import serve_deaf
 from .stage import Stage, noting
 
 CHECKOUT = Path(__file__).parents[4]
@@ -52,6 +54,8 @@ async def _main() -> None:
         case ["replay"]:
             async with stage.raw() as connection, connection.transaction():
                 await replay_lost_broker(connection, stage.kafka)
+        case ["deadly"]:
+            await asyncio.gather(*(part.run() for part in stage.consuming(*deadly())))
 
 
 def migrate(environment: Mapping[str, str]) -> None:
@@ -66,5 +70,7 @@ def migrate(environment: Mapping[str, str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["migrate"]:
         migrate(os.environ)
+    elif sys.argv[1:] == ["deaf"]:
+        sys.exit(serve_deaf(Stage(dict(os.environ))))
     else:
         asyncio.run(_main())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.inbox import Span
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
 from contracts.event import Event
 from contracts.topics import Topic
@@ -68,6 +69,22 @@ class Arrival:
             event=event,
             poison=poison,
         )
+
+
+def spans_of(arrivals: Sequence[Arrival]) -> list[Span] | None:
+    """Per aggregate the first and last sequence of a batch; None when there is poison, a gap or a repeat in it."""
+    spans: dict[tuple[str, str], Span] = {}
+    for arrival in arrivals:
+        if arrival.poison is not None:
+            return None
+        if arrival.sequence is None:
+            continue
+        key = (arrival.topic, arrival.key)
+        first = spans[key].first if key in spans else arrival.sequence
+        if key in spans and arrival.sequence != spans[key].last + 1:
+            return None
+        spans[key] = Span(*key, first, arrival.sequence)
+    return list(spans.values())
 
 
 def _read(
