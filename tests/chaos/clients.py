@@ -16,6 +16,9 @@ TOKEN_S = 240.0
 
 SETTLING_S = 60.0
 
+SIGNS_OUT = 0.02
+"""The share of a client's requests before which it ends its session."""
+
 _NO_EFFECT = range(400, 500)
 
 
@@ -35,6 +38,8 @@ class Account:
     id: str = ""
     organisation: str = ""
     signed_in: float = 0.0
+    revoked: list[str] = field(default_factory=list)
+    """Access tokens of sessions that have ended."""
 
     def __post_init__(self) -> None:
         self.http = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT_S)
@@ -62,6 +67,14 @@ class Account:
         self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         self.signed_in = time.monotonic()
         return True
+
+    async def sign_out(self) -> httpx.Response:
+        """Ends the session; its token is refused from then on. Raises httpx.HTTPError."""
+        token = self.http.headers["Authorization"]
+        answer = await self.http.post("/api/v1/auth/logout")
+        if answer.is_success:
+            self.revoked.append(token)
+        return answer
 
     async def call(self, method: str, path: str, status: int, **request: Json) -> Json:
         """A request of the setting up. Raises SetUpFailed."""
@@ -110,8 +123,21 @@ class Client:
         while not until.is_set():
             if time.monotonic() - self._account.signed_in > TOKEN_S:
                 await self._account.sign_in()
+            if self._random.random() < SIGNS_OUT:
+                await self._sign_out()
             await self._once(self._generator.next(self._known))
             await asyncio.sleep(self._random.uniform(*pause_s))
+
+    async def _sign_out(self) -> None:
+        """Whether the old session has ended or nobody knows: a new one begins."""
+        number = self._history.invoke(self._account.name, "sign-out", {})
+        try:
+            answer = await self._account.sign_out()
+            self._history.end(number, "ok" if answer.is_success else "info", {"status": answer.status_code})
+        except httpx.HTTPError as error:
+            self._history.end(number, "info", {"error": type(error).__name__})
+        while not await self._account.sign_in():  # noqa: ASYNC110  another process has to answer
+            await asyncio.sleep(0.5)
 
     async def _once(self, request: Request) -> None:
         chosen = self._random.random()

@@ -76,6 +76,7 @@ async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemes
         await asyncio.gather(*asking)
         seconds = await quiet.wait(stack, told)
         await quiet.feeds_at_end(stack, told, feeds)
+        await quiet.revoked_everywhere(stack, told, people)
         return seconds
     finally:
         await _cancelled([*listening, *asking])

@@ -20,17 +20,32 @@ from contracts.registry import all_topics
 from ..poison import PASSED_OVER, POISON, harmed
 from ..stack import NotInTime, Stack, eventually
 from .checker import sequences
-from .checker.evidence import readers
+from .checker.evidence import FEED, readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
 from .points import PARKING, POINTS, SWEPT
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
-SORTS = ("kill", "sigterm", "pause", "broker", "postgres", "backends", "rewind", "repeat", "poison", "crash", "stall")
+SORTS = (
+    "kill",
+    "sigterm",
+    "pause",
+    "broker",
+    "postgres",
+    "backends",
+    "rewind",
+    "repeat",
+    "poison",
+    "crash",
+    "stall",
+    "lock",
+)
 
 HEAL_S = 90.0
 """The runner's longest pause between two starts, and a start."""
+
+_OWN_TABLES = "SELECT tablename FROM pg_tables WHERE tableowner = current_user ORDER BY tablename"
 
 _UNATTENDED = {"broker", "rewind"}
 """For these the runner stands still; one at a time."""
@@ -64,6 +79,7 @@ class Nemesis:
             "poison": self._poison,
             "crash": self._crash,
             "stall": self._stall,
+            "lock": self._lock,
         }
         self._faults = {sort: faults[sort] for sort in sorts}
         self.recoveries: list[tuple[str, float]] = []
@@ -174,6 +190,21 @@ class Nemesis:
         await connection.execute("SELECT pg_terminate_backend($1)", chosen["pid"])
         return [chosen["application_name"]]
 
+    async def _lock(self, _: str) -> Json:
+        """A table is locked as a migration locks it, for longer than a statement waits."""
+        service = self._random.choice(self._stack.plan.services)
+        connection: Any = await asyncpg.connect(self._stack.settings_of(service)["STOA_DATABASE_OWNER_DSN"], timeout=5)
+        try:
+            tables = await connection.fetch(_OWN_TABLES)
+            table = self._random.choice([row["tablename"] for row in tables])
+            seconds = self._random.uniform(3, 15)
+            async with connection.transaction():
+                await connection.execute(f'LOCK TABLE "{table}"')
+                await asyncio.sleep(seconds)
+        finally:
+            connection.terminate()
+        return {"producer": service, "table": table, "seconds": seconds}
+
     async def _rewind(self, target: str) -> Json:
         """The group of one of its consumers is set back while the process is down, so that it reads again."""
         group = self._random.choice(_groups(target))
@@ -199,8 +230,8 @@ class Nemesis:
 
     async def _repeat(self, target: str) -> Json:
         """Old events of a topic are sent once more, behind newer ones."""
-        mine = [topic for topic in all_topics() if topic.producer == target] or list(all_topics())
-        topic = self._random.choice([one for one in mine if one.name != "feed"])
+        topics = [topic for topic in all_topics() if topic.name != FEED]
+        topic = self._random.choice([topic for topic in topics if topic.producer == target] or topics)
         settings = {**self._stack.kafka, "auto_offset_reset": "earliest", "enable_auto_commit": False}
         again = []
         async with asyncio.timeout(EMPTY_S), AIOKafkaConsumer(topic.name, **settings) as consumer:

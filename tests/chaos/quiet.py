@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 import asyncpg
+import httpx
 from aiokafka.errors import KafkaError
 
 from contracts.audience import internal
@@ -13,11 +14,25 @@ from contracts.registry import all_contracts
 from ..stack import Stack
 from .checker.evidence import FEED, readers
 from .checker.streams import Place
+from .clients import Account
 from .dumps import connect, ends, lags
 from .feeds import FeedClient
 from .history import History
 
-LONGEST_S = 60.0
+LONGEST_S = 300.0
+STANDSTILL_S = 45.0
+"""Longer than a run waits before it sends a command again."""
+FEEDS_S = 60.0
+REVOKED_WITHIN_S = 2.0
+
+READS = {
+    "auth": "/api/v1/auth/me",
+    "modules": "/api/v1/modules",
+    "chats": "/api/v1/chats",
+    "agent": "/api/v1/runs",
+    "gateway": "/api/v1/events",
+}
+"""By process, a route that only somebody who is signed in may read."""
 
 _OPEN = {
     "outbox rows": "SELECT count(*) FROM outbox WHERE sent_at IS NULL",
@@ -29,24 +44,47 @@ _RUNS = "SELECT count(*) FROM runs WHERE ended_at IS NULL"
 
 
 async def wait(stack: Stack, history: History) -> float:
-    """Seconds until nothing was open any more; the note `quiet` tells them, and what stayed open at the deadline."""
-    began = time.monotonic()
+    """Seconds until nothing was open any more; the note `quiet` tells them. Goes on past the time that is allowed while
+    something still moves, since a system at work cannot be judged; then the note tells what stays open."""
+    began = moved = time.monotonic()
+    before: dict[str, int] = {}
     while True:
-        still = await _open(stack)
-        seconds = round(time.monotonic() - began, 2)
-        if not still or seconds > LONGEST_S:
+        still, now = await _open(stack), time.monotonic()
+        seconds = round(now - began, 2)
+        moved = now if still != before else moved
+        if not still or now - moved > STANDSTILL_S or seconds > LONGEST_S:
             history.note("runner", "quiet", {"seconds": seconds, "open": still})
             return seconds
+        before = still
         history.note("runner", "still-open", {"seconds": seconds, "open": still})
         await asyncio.sleep(0.3)
+
+
+async def revoked_everywhere(stack: Stack, history: History, accounts: Sequence[Account]) -> None:
+    """Every process is asked, by itself, with every token of a session that has ended: the notes tell its answers."""
+    async with httpx.AsyncClient(timeout=5) as http:
+        for process, url in stack.urls.items():
+            for account in accounts:
+                for token in account.revoked:
+                    status = await _until_refused(http, url + READS[process], token)
+                    history.note("runner", "revoked", {"service": process, "user": account.id, "status": status})
+
+
+async def _until_refused(http: httpx.AsyncClient, url: str, token: str) -> int:
+    began = time.monotonic()
+    while True:
+        status = (await http.get(url, headers={"Authorization": token})).status_code
+        if status == 401 or time.monotonic() - began > REVOKED_WITHIN_S:
+            return status
+        await asyncio.sleep(0.1)
 
 
 async def feeds_at_end(stack: Stack, history: History, feeds: Sequence[FeedClient]) -> None:
     """Every client of the feed has been sent what stands in it: a heartbeat tells it the end."""
     began = time.monotonic()
     while behind := await _behind(stack, feeds):
-        if time.monotonic() - began > LONGEST_S:
-            history.note("runner", "quiet", {"seconds": LONGEST_S, "open": {"feeds behind": behind}})
+        if time.monotonic() - began > FEEDS_S:
+            history.note("runner", "quiet", {"seconds": FEEDS_S, "open": {"feeds behind": behind}})
             return
         await asyncio.sleep(0.3)
 

@@ -27,6 +27,7 @@ class Figures:
     repeats_in_topics: int
     repeats_in_feed: int
     parked: int
+    revoked_tokens_refused: int
     longest_recovery: str
     longest_recovery_seconds: float
     quiet_after_seconds: float
@@ -49,6 +50,7 @@ class Figures:
             repeats_in_topics=sum(len(records) - 1 for records in evidence.records.values()),
             repeats_in_feed=sum(len(records) - 1 for records in evidence.fed.values()),
             parked=len(evidence.dead_letters),
+            revoked_tokens_refused=sum(line.op == "revoked" and line.value["status"] == 401 for line in evidence.notes),
             longest_recovery=longest[0],
             longest_recovery_seconds=round(longest[1], 1),
             quiet_after_seconds=quiet,

@@ -161,6 +161,10 @@ OTHERS: dict[str, tuple[str, Break]] = {
         "I16",
         lambda w: records(w, FEED)[4].headers.update(ce_audience=f"users:{an_id('others')}"),
     ),
+    "a revoked token that is accepted": (
+        "I16",
+        lambda w: w.note("runner", "revoked", service="chats", status=200),
+    ),
     "data that breaks the schema": ("I17", lambda w: edited(w, "chats-chats", 0, value=b'{"chat_id": 1}')),
     "a version that nobody knows": (
         "I17",
@@ -232,10 +236,6 @@ def test_levels_have_to_return() -> None:
     before, after = (Dump(levels={"chats": {"connections": level, "memory": 5e6}}) for level in (10.0, 30.0))
     assert [one.invariant for one in recovery.levels_return(before, after, 1)] == ["I14"]
     assert list(recovery.levels_return(before, before, 1)) == []
-
-
-def test_a_revoked_token_has_to_be_refused_everywhere() -> None:
-    assert [one.ids for one in recovery.revoked_stays_revoked({"chats": 401, "agent": 200})] == [("agent",)]
 
 
 def test_a_rebuilt_table_has_to_equal_itself() -> None:

@@ -133,7 +133,8 @@ class Generator:
         return missing(known, unique)
 
     def _post(self, op: str, path: str, unique: str, body: Json, revision: int | None = None) -> Request:
-        return Request(op, "POST", path, unique, body, revision, key=unique.replace(" ", "-"))
+        key = f"{self._name} {self._count}".replace(" ", "-")
+        return Request(op, "POST", path, unique, body, revision, key)
 
     def _open_chat(self, known: Known, unique: str) -> Request:
         body: Json = {"title": unique}

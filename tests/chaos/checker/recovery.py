@@ -1,6 +1,6 @@
 """I13 to I16, I18, I19: what is measured rather than read from rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ..dumps import Dump, Row
 from .evidence import Evidence, Violation
@@ -42,11 +42,12 @@ def levels_return(before: Dump, after: Dump, minutes: float) -> Iterator[Violati
                 yield Violation("I14", f"{name} of {process} have grown by {grown:g}", (process,))
 
 
-def revoked_stays_revoked(answers: Mapping[str, int]) -> Iterator[Violation]:
-    """I16: `answers` are the statuses that a revoked token got 2 s or more after its revocation, by process."""
-    for process, status in answers.items():
-        if status != 401:
-            yield Violation("I16", f"{process} answered a revoked token {status}", (process,))
+def revoked_stays_revoked(evidence: Evidence) -> Iterator[Violation]:
+    """I16: when all was quiet for 2 s, every process refused every token of a session that had ended before."""
+    for line in evidence.notes:
+        if line.op == "revoked" and line.value["status"] != 401:
+            what = f"{line.value['service']} answered a revoked token {line.value['status']}"
+            yield Violation("I16", what, (line.value["user"],))
 
 
 def equal_after_rebuild(before: Dump, after: Dump, service: str, table: str) -> Iterator[Violation]:

@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     runs.nothing_written_without_a_lease,
     streams.streams_equal_the_record,
     recovery.quiet_in_time,
+    recovery.revoked_stays_revoked,
     recovery.every_point_reached,
 )
 
