@@ -75,12 +75,13 @@ class Kafka:
         return AIOKafkaAdminClient(**self.connection_settings, request_timeout_ms=10_000)
 
     async def cluster_id(self) -> str:
-        """Which broker's data this is: another id means other data. Raises KafkaError when it does not answer."""
+        """Which broker's data this is: another id means other data. Raises KafkaError or TimeoutError when it does not
+        answer."""
         admin = self.admin()
-        async with asyncio.timeout(10):
-            await admin.start()
         try:
-            found: str = (await admin.describe_cluster())["cluster_id"]
+            async with asyncio.timeout(10):
+                await admin.start()
+                found: str = (await admin.describe_cluster())["cluster_id"]
         finally:
             await admin.close()
         return found
