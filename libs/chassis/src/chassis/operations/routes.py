@@ -3,6 +3,7 @@
 from chassis.http.pages import Cursors
 from chassis.http.routing import Router
 from chassis.kafka.connection import Kafka
+from chassis.operations.consumers_routes import consumers_routes
 from chassis.operations.dead_letters_routes import dead_letters_routes
 from chassis.operations.operator import Operators
 from chassis.operations.outbox_routes import outbox_routes
@@ -13,4 +14,5 @@ def operations_routes(service: str, operators: Operators, cursors: Cursors, kafk
     router = Router(prefix=f"/operations/{service}", tags=["operations"])
     dead_letters_routes(router, operators, cursors)
     outbox_routes(router, operators, kafka)
+    consumers_routes(router, operators, kafka, service)
     return router
