@@ -28,7 +28,7 @@ _READING_S = 60.0
 
 @dataclass(frozen=True)
 class Record:
-    """A record of a topic. `headers` as text; what is no UTF-8 is shown escaped."""
+    """A record of a topic. `headers` as text; what is no UTF-8 is shown escaped. `at`: when it was sent, in seconds."""
 
     topic: str
     partition: int
@@ -36,6 +36,7 @@ class Record:
     key: str
     headers: dict[str, str]
     value: bytes
+    at: float = 0.0
 
     @property
     def position(self) -> str:
@@ -134,7 +135,7 @@ def _names() -> list[str]:
 def _record(one: Any) -> Record:
     headers = {name: (value or b"").decode(errors="backslashreplace") for name, value in one.headers}
     key = (one.key or b"").decode(errors="backslashreplace")
-    return Record(one.topic, one.partition, one.offset, key, headers, one.value or b"")
+    return Record(one.topic, one.partition, one.offset, key, headers, one.value or b"", one.timestamp / 1000)
 
 
 async def lags(stack: Stack, readers: Iterable[tuple[str, str]]) -> dict[str, int]:

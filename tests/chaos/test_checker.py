@@ -186,6 +186,15 @@ def test_what_is_broken_is_found(invariant: str, break_it: Break) -> None:
     assert invariant in found_in(world)
 
 
+def test_a_repeat_of_something_old_is_a_violation_whatever_was_done() -> None:
+    world = good_world()
+    harmed(world, "stall", "kafka")
+    again(world, FEED, 0)
+    assert "I4" not in found_in(world)
+    edited(world, FEED, -1, at=61.0)
+    assert "I4" in found_in(world)
+
+
 def harmed(world: World, op: str, target: str) -> None:
     fault = Operation(9, NEMESIS, op, {"target": target}, "ok", {}, 0.0, 1.0)
     world.evidence.operations.append(fault)

@@ -9,6 +9,9 @@ from .evidence import AGGREGATES, FEED, Evidence, Violation, readers
 MOST_OF_A_BATCH = 500
 """So many rows a relay or the feed worker sends at most before it notes that they were sent."""
 
+LATE_S = 60.0
+"""Longer than any freeze with its recovery."""
+
 PASSED_OVER = "passed-over"
 """In the key of a planted record that no reader parks: of a kind that nobody knows."""
 
@@ -42,6 +45,25 @@ def no_unexplained_repeats(evidence: Evidence) -> Iterator[Violation]:
         if len(again) > MOST_OF_A_BATCH * faults:
             what = f"{service} sent {len(again)} events again, after {faults} faults"
             yield Violation("I4", what, tuple(record.position for record in again[:5]))
+
+
+def no_late_repeats(evidence: Evidence) -> Iterator[Violation]:
+    """I4: what a crash or a freeze makes somebody send again was sent a moment before, unless a group was set back or
+    the nemesis itself has sent it."""
+    set_back = any(fault.answer.get("group") == "gateway.feed" for fault in evidence.faults)
+    again = {fault.answer.get("producer") for fault in evidence.faults if fault.op == "repeat"}
+    for event_id, records in evidence.records.items():
+        if event_id in evidence.sent and evidence.sent[event_id].service not in again:
+            yield from _late("its relay", records)
+        if not set_back and len(records) == 1:
+            yield from _late("the feed worker", evidence.fed.get(event_id, []))
+
+
+def _late(who: str, records: list[Record]) -> Iterator[Violation]:
+    if records and records[-1].at - records[0].at > LATE_S:
+        seconds = records[-1].at - records[0].at
+        places = (records[0].position, records[-1].position)
+        yield Violation("I4", f"{who} sent an event again after {seconds:.0f} s", (records[0].event_id, *places))
 
 
 def sequences_without_gap(evidence: Evidence) -> Iterator[Violation]:

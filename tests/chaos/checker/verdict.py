@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     commands.one_effect_per_command,
     commands.no_unexpected_answer,
     sequences.no_unexplained_repeats,
+    sequences.no_late_repeats,
     sequences.sequences_without_gap,
     sequences.applied_up_to_the_end,
     sequences.state_and_events_together,

@@ -8,7 +8,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis.kafka.committed import heed_errors_of_offset_fetches
 from chassis.settings import ProcessSettings
+
+heed_errors_of_offset_fetches()
 
 FETCH_WAIT_MS = 3_000
 """How often an idle consumer asks; a record that comes is answered at once. Whatever else is asked on the same
