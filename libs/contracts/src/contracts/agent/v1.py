@@ -5,10 +5,11 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from contracts.agent.topics import AGENTS, RUNS
+from contracts.agent.topics import AGENTS, RUNS, SNAPSHOTS
 from contracts.audience import internal, to_org, users
 from contracts.event import Event, Moment, Ordinal, Part, contract
 from contracts.modules.topics import COMMANDS
+from contracts.snapshots import v1 as snapshots
 
 
 class AgentState(Part):
@@ -99,3 +100,18 @@ class ModuleCommandRequested(Event):
     action_name: str | None = None
     input: dict[str, JsonValue]
     deadline: Moment
+
+
+@contract("agent.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=("chats.rebuilds",))
+class SnapshotBegun(snapshots.Begun):
+    """A snapshot of one of the topics of agent begins."""
+
+
+@contract("agent.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=("chats.rebuilds",))
+class AggregateCaptured(snapshots.Captured):
+    """An aggregate of agent as it was when the snapshot was made; `state` is null for one that was deleted."""
+
+
+@contract("agent.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=("chats.rebuilds",))
+class SnapshotEnded(snapshots.Ended):
+    """A snapshot is complete."""

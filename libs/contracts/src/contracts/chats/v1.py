@@ -3,9 +3,10 @@
 from typing import Literal
 from uuid import UUID
 
-from contracts.audience import users
-from contracts.chats.topics import CHATS
+from contracts.audience import internal, users
+from contracts.chats.topics import CHATS, SNAPSHOTS
 from contracts.event import Event, Ordinal, Part, contract
+from contracts.snapshots import v1 as snapshots
 
 
 class ChatState(Part):
@@ -55,3 +56,18 @@ class MessageSent(_ChatEvent):
     author: Author
     text: str
     run_id: UUID | None = None
+
+
+@contract("chats.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+class SnapshotBegun(snapshots.Begun):
+    """A snapshot of one of the topics of chats begins."""
+
+
+@contract("chats.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+class AggregateCaptured(snapshots.Captured):
+    """An aggregate of chats as it was when the snapshot was made; `state` is null for one that was deleted."""
+
+
+@contract("chats.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+class SnapshotEnded(snapshots.Ended):
+    """A snapshot is complete."""
