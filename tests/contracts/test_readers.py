@@ -14,6 +14,7 @@ from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.revocations import RevocationTail
 from chassis.serve import ROLES, Parts
 from chassis.settings import read_settings
+from chassis.snapshots.rebuilder import Rebuilds
 from contracts.auth.v1 import AccessRevoked, UserRegistered
 from contracts.event import Event
 from contracts.registry import all_contracts
@@ -50,6 +51,9 @@ def wired_in(service: str, consumers: list[Consumer[Any]]) -> None:
     parts: Parts = importlib.import_module(f"{service}.container").build(settings)
     tails = [one for one in parts.components(ROLES) if isinstance(one, RevocationTail)]
     consumers += [Consumer(f"{service}.{tail.name}", [on(AccessRevoked, _unheard)]) for tail in tails]
+    for rebuilds in (one for one in parts.components(ROLES) if isinstance(one, Rebuilds)):
+        read = {event for kinds in rebuilds.reads.values() for event in (kinds.begun, kinds.captured, kinds.ended)}
+        consumers.append(Consumer(f"{service}.{rebuilds.name}", [on(event, _unheard) for event in read]))
 
 
 async def _unheard(tx: object, event: Event) -> Any: ...

@@ -45,6 +45,7 @@ UPDATE dead_letters SET retry_at = now(), retry_until = now() + $4::interval
 WHERE id = (SELECT id FROM dead_letters WHERE {_OF_KEY} ORDER BY sequence NULLS LAST, id LIMIT 1)
 """  # noqa: S608  made of constants
 _REMOVE = "DELETE FROM dead_letters WHERE id = $1"
+_REMOVE_UNTIL = f"DELETE FROM dead_letters WHERE {_OF_KEY} AND sequence <= $4"  # noqa: S608  made of constants
 _CLOSE_KEY = """
 DELETE FROM parked_keys AS p WHERE consumer = $1 AND topic = $2 AND key = $3
     AND NOT EXISTS (SELECT FROM dead_letters AS d WHERE (d.consumer, d.topic, d.key) = (p.consumer, p.topic, p.key))
@@ -142,6 +143,12 @@ class DeadLetters:
         await connection.execute(_REMOVE, letter.id)
         await self.wake_head(connection, letter.arrival.topic, letter.arrival.key)
         await self.close_key(connection, letter.arrival.topic, letter.arrival.key)
+
+    async def settle_until(self, connection: Any, topic: str, key: str, sequence: int) -> None:
+        """Removes the key's events up to `sequence`, which a snapshot contains, and lets the next be tried at once."""
+        await connection.execute(_REMOVE_UNTIL, self.consumer, topic, key, sequence)
+        await self.wake_head(connection, topic, key)
+        await self.close_key(connection, topic, key)
 
     async def wake_head(self, connection: Any, topic: str, key: str) -> None:
         """Lets the first event of the key be tried at once, with a fresh span for its retries."""

@@ -14,6 +14,13 @@ _ADVANCE_ONE = "UPDATE inbox SET sequence = $4 WHERE consumer = $1 AND topic = $
 _FIRST_ONE = """
 INSERT INTO inbox (consumer, topic, key, sequence) VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING
 """
+_REACH = """
+INSERT INTO inbox AS i (consumer, topic, key, sequence) VALUES ($1, $2, $3, $4)
+ON CONFLICT (consumer, topic, key) DO UPDATE SET sequence = greatest(i.sequence, excluded.sequence)
+RETURNING sequence = $4
+"""
+_BEGIN_AT = "INSERT INTO inbox (consumer, topic, key, sequence) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+_FORGET = "DELETE FROM inbox WHERE consumer = $1 AND topic = $2 AND key = $3"
 
 _ADVANCE_MANY = """
 WITH span AS (SELECT * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS s (topic, key, first, last)),
@@ -68,6 +75,21 @@ class Inbox:
         if sequence == 1:
             return _changed(await connection.execute(_FIRST_ONE, self.consumer, topic, key))
         return _changed(await connection.execute(_ADVANCE_ONE, self.consumer, topic, key, sequence))
+
+    async def reach(self, connection: Any, topic: str, key: str, sequence: int) -> bool:
+        """Moves to `sequence` from wherever it was before; False, with the row locked all the same, when it is past it.
+
+        For snapshots, which state all that happened up to there.
+        """
+        return bool(await connection.fetchval(_REACH, self.consumer, topic, key, sequence))
+
+    async def begin_at(self, connection: Any, topic: str, key: str, sequence: int) -> bool:
+        """Takes `sequence` as the last applied one of a key that was never met; False when it was."""
+        return _changed(await connection.execute(_BEGIN_AT, self.consumer, topic, key, sequence))
+
+    async def forget(self, connection: Any, topic: str, key: str) -> None:
+        """As if the key had never been met."""
+        await connection.execute(_FORGET, self.consumer, topic, key)
 
     async def advance_many(self, connection: Any, spans: Sequence[Span]) -> bool:
         """Moves all spans at once; False when one does not follow its position or its key is parked."""

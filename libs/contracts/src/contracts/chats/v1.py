@@ -47,7 +47,7 @@ class ChatOpened(_ChatEvent):
     state: ChatState
 
 
-@contract("chats.message-sent", topic=CHATS, audience=to_participants, readers=("agent.chats", "agent.messages"))
+@contract("chats.message-sent", topic=CHATS, audience=to_participants, readers=("agent.messages", "agent.transcript"))
 class MessageSent(_ChatEvent):
     """A message stands in the chat. `number` counts the chat's messages; with `run_id` it starts no run."""
 
