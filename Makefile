@@ -91,7 +91,7 @@ test: lint types contracts ## Run every check and every test
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the unit, contract and architecture tests, without servers
-	@$(RUN) pytest $(FAST_TESTS)
+	@$(RUN) pytest -n 2 --no-loadscope-reorder $(FAST_TESTS)
 
 .PHONY: lint
 lint: $(READY) ## Check style, import rules, size limits, rooms and words

@@ -10,6 +10,7 @@ right again before the test ends: `stack.healthy()` waits for that.
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,9 +26,6 @@ from local_stack.kafka_users import client_settings
 from local_stack.paths import REPOSITORY, Workspace, state_folder
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import Identity
-
-CRASH_POINT = "run.command-sent"
-"""The one point at which a process of this stack can be made to die: see `Stack.armed`."""
 
 PATIENCE_S = 20.0
 
@@ -56,7 +54,7 @@ class Stack:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._crash_mark = workspace.state / "crash-mark"
+        self._crashes = workspace.state / "crashes"
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -76,9 +74,8 @@ class Stack:
 
     def start(self) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
-        self._crash_mark.touch()
-        armed = {"STOA_CRASH_POINT": CRASH_POINT, "STOA_CRASH_MARK": str(self._crash_mark)}
-        with _environment(**armed):
+        self._crashes.mkdir()
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes)):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -137,11 +134,15 @@ class Stack:
 
     def healthy(self, seconds: float = RECOVERY_S) -> None:
         """Waits until every process is running and says itself that it is ready."""
-        eventually(self._all_well, "all processes are well", seconds)
+        eventually(self.is_well, "all processes are well", seconds)
 
     def kill(self, process: str) -> None:
         """SIGKILL, as the kernel does it when memory runs out. The runner starts the process again."""
         self._process(process).kill()
+
+    def signal(self, process: str, number: signal.Signals) -> None:
+        """Any other signal: SIGTERM asks a service to end, SIGQUIT ends PostgreSQL at once and whole."""
+        self._process(process).send_signal(number)
 
     @contextmanager
     def frozen(self, *processes: str) -> Iterator[None]:
@@ -167,19 +168,22 @@ class Stack:
             runner.resume()
 
     @contextmanager
-    def armed(self) -> Iterator[Callable[[], None]]:
-        """The next process to pass `CRASH_POINT` dies there, once. The value waits until it has."""
+    def armed(self, process: str, point: str) -> Iterator[Callable[[], None]]:
+        """The process dies when it next passes the crash point, once. The value waits until it has."""
+        armed, fired = self._crashes / process, self._crashes / f"{process}.fired"
+        fired.unlink(missing_ok=True)
+        armed.write_text(point)
 
-        def fired() -> None:
-            eventually(self._crash_mark.exists, f"a process dies at {CRASH_POINT}")
+        def wait() -> None:
+            eventually(fired.exists, f"{process} dies at {point}", RECOVERY_S)
 
-        self._crash_mark.unlink()
         try:
-            yield fired
+            yield wait
         finally:
-            self._crash_mark.touch()
+            armed.unlink(missing_ok=True)
 
-    def _all_well(self) -> bool:
+    def is_well(self) -> bool:
+        """Whether every process is running and says itself that it is ready."""
         return all(_runs(row) for row in self.board.rows.values()) and all(_ready(url) for url in self.urls.values())
 
     def _process(self, process: str) -> psutil.Process:

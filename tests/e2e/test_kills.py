@@ -27,7 +27,7 @@ def test_an_agent_killed_after_it_has_written_its_command_does_it_once(
     stack: Stack, organisation: Organisation
 ) -> None:
     chat = Conversation.opened(organisation.founder)
-    with stack.armed() as fired:
+    with stack.armed("agent", "run.command-sent") as fired:
         chat.ask(ORDER)
         fired()
     stack.healthy()
@@ -86,6 +86,17 @@ async def test_a_refusal_survives_the_death_of_both_and_reaches_the_run(
     assert organisation.founder.listed("/api/v1/modules") == []
     run = member.call("GET", f"/api/v1/runs/{reply['run_id']}", 200)
     assert run["status"] in ("completed", "failed")
+
+
+@pytest.mark.parametrize("process", ["auth", "modules", "agent", "chats", "gateway"])
+def test_whoever_is_killed_in_the_middle_the_job_is_done_once(
+    stack: Stack, organisation: Organisation, process: str
+) -> None:
+    chat = Conversation.opened(organisation.founder)
+    chat.ask(ORDER)
+    stack.kill(process)
+    stack.healthy()
+    assert_done_once(chat)
 
 
 def assert_done_once(chat: Conversation) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,90 +10,27 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from chassis.core import new_id
-from contracts.envelope import Envelope
-from contracts.event import Event
-from contracts.files import Files
 from contracts.registry import all_contracts, all_topics
 from contracts.topics import Topic
 from local_stack import scenario
 
 from ..people import Organisation
+from ..poison import PASSED_OVER, POISON, harmed
 from ..records import PLANTED
 from ..stack import Stack, eventually
 from .test_revocation import WITHIN_S, signed_out
 from .test_tokens import statuses
 
-Headers = list[tuple[str, bytes]]
-Harm = Callable[[Headers, bytes], tuple[Headers, bytes | None]]
-
 KEYS = PLANTED + secrets.token_hex(4).encode() + b"-"
 """With this the keys of this session begin."""
-
-CONTRACTS = {event.contract.topic.name: event for event in all_contracts()}
-"""One kind of each topic."""
-
-
-def _with(name: str, value: bytes) -> Harm:
-    return lambda headers, data: ([*_less(headers, name), (name, value)], data)
-
-
-def _less(headers: Headers, name: str) -> Headers:
-    return [header for header in headers if header[0] != name]
-
-
-POISON: dict[str, Harm] = {
-    "bytes that are no event": lambda headers, data: ([], b"\xff\x00\xfe"),
-    "no headers": lambda headers, data: ([], data),
-    "a missing header": lambda headers, data: (_less(headers, "ce_id"), data),
-    "a header that is not UTF-8": _with("ce_source", b"/stoa/\xff"),
-    "a doubled header": lambda headers, data: ([*headers, ("ce_id", b"1")], data),
-    "an unknown version": lambda headers, data: _with("ce_dataschema", _schema(headers, 99))(headers, data),
-    "broken data": lambda headers, data: (headers, data[: len(data) // 2]),
-    "other data": lambda headers, data: (headers, b'{"nothing": 1}'),
-    "no data": lambda headers, data: (headers, None),
-}
-PASSED_OVER: dict[str, Harm] = {
-    "an unknown kind": lambda headers, data: (
-        [
-            *_less(_less(headers, "ce_type"), "ce_dataschema"),
-            ("ce_type", b"auth.moon-risen"),
-            ("ce_dataschema", b"urn:stoa:schema:auth.moon-risen:1"),
-        ],
-        data,
-    ),
-}
-
-
-def _schema(headers: Headers, version: int) -> bytes:
-    return dict(headers)["ce_dataschema"].rpartition(b":")[0] + f":{version}".encode()
 
 
 async def plant(producer: AIOKafkaProducer, topic: Topic) -> None:
     """Sends one of each, each under a key of its own."""
-    event = CONTRACTS.get(topic.name, next(iter(CONTRACTS.values())))
     for number, harm in enumerate((POISON | PASSED_OVER).values()):
         key = KEYS + f"{topic.name}-{number}".encode()
-        headers, value = harm(_good_headers(event, topic, key), Files().example(event).read_bytes())
+        headers, value = harmed(topic, key, harm)
         await producer.send_and_wait(topic.name, value, key=key, headers=headers)
-
-
-def _good_headers(event: type[Event], topic: Topic, key: bytes) -> Headers:
-    return Envelope(
-        id=new_id(),
-        kind=event.contract.kind,
-        version=event.contract.version,
-        source="/stoa/auth",
-        subject=key.decode(),
-        time=datetime.now(UTC),
-        org_id=new_id(),
-        actor="system:auth",
-        audience="org",
-        sequence=1 if topic.sort == "aggregate" else None,
-        correlation_id=new_id(),
-        causation_id=None,
-        traceparent=None,
-    ).to_headers()
 
 
 @pytest.fixture(scope="module")

@@ -30,22 +30,19 @@ class AgentProcess:
 
     def __init__(self, settings: Settings, keys: TestKeys, folder: Path, jwks_url: str) -> None:
         self._folder = folder
-        self._mark = folder / "mark"
         self._environment = _environment(settings) | {
             "STOA_HTTP_PORT": str(_free_port()),
             "STOA_METRICS_PORT": str(_free_port()),
             "STOA_JWKS_URL": jwks_url,
+            "STOA_CRASH_FOLDER": str(folder),
         }
         self._process: subprocess.Popen[bytes] | None = None
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._environment['STOA_HTTP_PORT']}", timeout=60)
         self.service = RunningService(http, keys, Kafka.of(settings, client_id="agent-test"))
 
-    async def start(self, *, dies_at: str = "") -> None:
-        """Starts it and waits until it is ready. It dies at `dies_at` once `arm` was called, and not before."""
-        self._mark = self._folder / f"mark-{dies_at.replace(':', '-')}"
-        self._mark.touch()
-        crash = {"STOA_CRASH_POINT": dies_at, "STOA_CRASH_MARK": str(self._mark)}
-        self._process = await asyncio.to_thread(self._begin, self._environment | crash)
+    async def start(self) -> None:
+        """Starts it and waits until it is ready."""
+        self._process = await asyncio.to_thread(self._begin, self._environment)
         await eventually(self._ready, within=60)
 
     def _begin(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -53,8 +50,9 @@ class AgentProcess:
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
-    def arm(self) -> None:
-        self._mark.unlink()
+    def arm(self, point: str) -> None:
+        """From now on it dies when it passes `point`, once."""
+        (self._folder / "agent").write_text(point)
 
     async def died(self) -> None:
         """Waits until it has killed itself."""

@@ -50,6 +50,7 @@ username="{admin}" password="{password}" user_{admin}="{password}";
 log.dirs=data
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+offsets.retention.minutes=43200
 offsets.topic.num.partitions=8
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=8

@@ -10,10 +10,10 @@ from local_stack.board import Board, State
 from local_stack.health import Trouble, listens, untroubled
 from local_stack.processes import Command, Identity
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 """Seconds before the first restart; doubled at each further one up to the longest."""
-_STEADY = 60.0
-"""Seconds without a crash after which the pauses begin anew."""
+_STEADY = 5.0
+"""Seconds after which a life was no crash at start, so that the pauses begin anew."""
 _PATIENCE = 10.0
 _HOPELESS = 3
 """Crashes before it was ever ready, after which a start has failed."""

@@ -9,6 +9,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from starlette.types import Receive, Scope, Send
 
+from chassis.crash_points import crash_point
 from chassis.http.failures import Unavailable
 from chassis.http.identity import Identity
 from chassis.http.problems import ProblemError
@@ -83,7 +84,9 @@ class Events:
         # Nothing is awaited between the end of the catching up and the joining, so nothing falls between them.
         with self._hub.joined(listener):
             while (frames := await listener.take()) is not None:
+                crash_point("feed.sending")
                 await _write(send, frames)
+                crash_point("feed.sent")
 
     async def _begin(self, listener: Listener, resume_from: str | None, send: Send) -> Position:
         """The position to go on from. The first frame tells it, so a client can resume before its first event."""

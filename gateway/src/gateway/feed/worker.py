@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import Counter
 
+from chassis.crash_points import crash_point
 from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
@@ -96,7 +97,11 @@ class FeedWorker:
                     batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
                     if not batches:
                         await self._probe(consumer)
+                    if batches:
+                        crash_point("feed.fetched")
                     await self._forward(producer, batches)
+                    if batches:
+                        crash_point("feed.forwarded")
                     for records in batches.values():
                         offsets.done(records, assignment)
             finally:

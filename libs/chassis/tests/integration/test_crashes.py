@@ -11,7 +11,7 @@ from chassis.core import new_id
 from chassis.testing.waiting import eventually, running
 
 from ..sample.events import THINGS
-from ..sample.process import process
+from ..sample.process import PROCESS, process
 from ..sample.stage import Stage, noting
 
 COPIES = "sample.copies"
@@ -23,7 +23,9 @@ async def dies(died: "subprocess.Popen[bytes]") -> bool:
 
 
 def armed(point: str, folder: Path) -> dict[str, str]:
-    return {"STOA_CRASH_POINT": point, "STOA_CRASH_MARK": str(folder / "mark")}
+    """The setting with which a process of the sample service dies at `point`."""
+    (folder / PROCESS).write_text(point)
+    return {"STOA_CRASH_FOLDER": str(folder)}
 
 
 @pytest.mark.parametrize(("point", "stored"), [("begun", 0), ("written", 0), ("outbox", 0), ("committed", 1)])

@@ -20,13 +20,15 @@ from chassis.migrations import upgrade
 from .stage import Stage, noting
 
 CHECKOUT = Path(__file__).parents[4]
+PROCESS = "libs.chassis.tests.sample.process"
+"""The module that a process of the sample service runs."""
 
 
 @contextmanager
 def process(settings: Mapping[str, str], *arguments: str, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A process of the sample service, killed at the end if it still runs. `more` goes into its environment."""
     started = subprocess.Popen(
-        [sys.executable, "-m", __name__, *arguments], cwd=CHECKOUT, env={**os.environ, **settings, **more}
+        [sys.executable, "-m", PROCESS, *arguments], cwd=CHECKOUT, env={**os.environ, **settings, **more}
     )
     try:
         yield started

@@ -1,7 +1,4 @@
-"""kill -9 of the process at each point of a run. Another one goes on: one effect, one end, one reply.
-
-A process is started dormant, armed for the next test's point while it brings this test's run to its end.
-"""
+"""kill -9 of the process at each point of a run. Another one goes on: one effect, one end, one reply."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -43,17 +40,10 @@ class Scene:
     def __init__(self, process: AgentProcess, acme: Organisation, modules: ModulesStandIn, system: Database) -> None:
         self.process, self.acme, self.modules = process, acme, modules
         self._system = system
-        self.dies_at = ""
 
-    async def restart(self, *, dies_at: str) -> None:
+    async def restart(self) -> None:
         await self.process.kill()
-        await self.process.start(dies_at=dies_at)
-        self.dies_at = dies_at
-
-    async def armed(self, point: str) -> None:
-        if self.dies_at != point:
-            await self.restart(dies_at=point)
-        self.process.arm()
+        await self.process.start()
 
     async def kinds(self, run_id: str) -> list[str]:
         """What was published of a run, in order."""
@@ -73,19 +63,17 @@ async def scene(own_settings: Settings, tmp_path_factory: pytest.TempPathFactory
     system = Database(own_settings.database_system_dsn.get_secret_value(), application="agent-tests")
     folder: Path = tmp_path_factory.mktemp("agent")
     async with agent_process(own_settings, folder) as process, ModulesStandIn.on(process.service) as modules:
-        await process.start(dies_at=POINTS[0])
-        scene = Scene(process, await Organisation.founded(process.service), modules, system)
-        scene.dies_at = POINTS[0]
-        yield scene
+        await process.start()
+        yield Scene(process, await Organisation.founded(process.service), modules, system)
     await system.close()
 
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_killed_run_has_one_effect_one_end_and_one_reply(scene: Scene, point: str) -> None:
-    await scene.armed(point)
+    scene.process.arm(point)
     run_id = (await scene.acme.act(f"create a project called killed at {point}")).json()["run_id"]
     await scene.process.died()
-    await scene.restart(dies_at=[*POINTS, ANSWERING][POINTS.index(point) + 1])
+    await scene.restart()
     run = await scene.acme.ended(run_id, within=20)
     assert (run["status"], run["reply"]) == ("completed", f"Done: I created the project “killed at {point}”.")
     assert len(scene.modules.named(f"killed at {point}")) == 1
@@ -93,12 +81,12 @@ async def test_a_killed_run_has_one_effect_one_end_and_one_reply(scene: Scene, p
 
 
 async def test_a_request_killed_before_its_answer_is_one_run_when_it_is_sent_again(scene: Scene) -> None:
-    await scene.armed(ANSWERING)
+    scene.process.arm(ANSWERING)
     key = {"Idempotency-Key": "killed"}
     with pytest.raises(httpx.TransportError):
         await scene.acme.act("create a project called Asked Twice", headers=key)
     await scene.process.died()
-    await scene.restart(dies_at=SENT)
+    await scene.restart()
     again = await scene.acme.act("create a project called Asked Twice", headers=key)
     assert again.headers["idempotency-replayed"] == "true"
     assert (await scene.acme.ended(again.json()["run_id"], within=20))["status"] == "completed"
@@ -106,10 +94,10 @@ async def test_a_request_killed_before_its_answer_is_one_run_when_it_is_sent_aga
 
 
 async def test_a_refusal_that_comes_while_the_process_is_dead_reaches_the_run(scene: Scene) -> None:
-    await scene.armed(SENT)
+    scene.process.arm(SENT)
     run_id = (await scene.acme.act("create a project called refused one")).json()["run_id"]
     await scene.process.died()
-    await scene.restart(dies_at=APPLIED)
+    await scene.restart()
     run = await scene.acme.ended(run_id, within=20)
     assert run["reply"] == "I could not create the project “refused one”: Your role may only read modules."
     assert not scene.modules.named("refused one")
@@ -117,10 +105,10 @@ async def test_a_refusal_that_comes_while_the_process_is_dead_reaches_the_run(sc
 
 async def test_a_message_whose_consumer_is_killed_before_its_offset_starts_one_run(scene: Scene) -> None:
     chat = await Chat(scene.acme).opened()
-    await scene.armed(APPLIED)
+    scene.process.arm(APPLIED)
     await chat.says("create a project called By Message")
     await scene.process.died()
-    await scene.restart(dies_at="")
+    await scene.restart()
     await chat.says("hello")
     await eventually(lambda: _ended(scene, str(chat.chat_id), 2), within=20)
     assert len(scene.modules.named("By Message")) == 1
@@ -131,7 +119,7 @@ async def test_a_stream_broken_off_by_a_kill_goes_on_where_it_was(scene: Scene) 
     run_id = (await scene.acme.act("create a project called Streamed")).json()["run_id"]
     seen = await _read(scene, run_id, "0", frames=2)
     assert [frame["id"] for frame in seen] == ["1", "2"]
-    await scene.restart(dies_at="")
+    await scene.restart()
     await scene.modules.speak()
     rest = await _read(scene, run_id, seen[-1]["id"], frames=3)
     assert [(frame.get("id"), frame["event"]) for frame in rest] == [("3", "step"), ("4", "step"), (None, "completed")]

@@ -68,6 +68,12 @@ function asText(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
+// The little Markdown that the descriptions use: paragraphs and `code`.
+function prose(text) {
+  const paragraphs = text.split(/\n\s*\n/).map((each) => each.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part)));
+  return make("div", { class: "prose" }, ...paragraphs.map((parts) => make("p", {}, ...parts)));
+}
+
 function table(headings, rows) {
   const head = make("tr", {}, ...headings.map((text) => make("th", {}, text)));
   return make("table", {}, head, ...rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell)))));
@@ -79,7 +85,7 @@ function fieldsOf(schema) {
   const rows = Object.entries(known.properties || {}).map(([name, inner]) => [
     make("code", {}, required.has(name) ? `${name} *` : name),
     make("code", {}, typeOf(inner)),
-    [inner.description || resolve(inner).description || "", rulesOf(inner)].filter(Boolean).join(" · "),
+    prose([inner.description || resolve(inner).description || "", rulesOf(inner)].filter(Boolean).join(" · ")),
   ]);
   return rows.length ? table(["field", "type", "meaning"], rows) : null;
 }
@@ -104,7 +110,7 @@ function parametersOf(operation, shared) {
   const rows = all.map((each) => [
     make("code", {}, each.required ? `${each.name} *` : each.name),
     `${each.in} · ${typeOf(each.schema || {})}`,
-    [each.description || "", rulesOf(each.schema || {})].filter(Boolean).join(" · "),
+    prose([each.description || "", rulesOf(each.schema || {})].filter(Boolean).join(" · ")),
   ]);
   return [make("h4", {}, "Parameters"), table(["name", "where", "meaning"], rows)];
 }
@@ -135,7 +141,7 @@ function show(method, path, operation, shared, id) {
   return make("section", { class: "operation", id },
     make("h3", {}, make("span", { class: `method ${method}` }, method), make("code", {}, path)),
     make("p", { class: "quiet" }, `${operation.summary || ""}${open ? " · open: no token needed" : ""}`),
-    operation.description ? make("p", { class: "prose" }, operation.description) : null,
+    operation.description ? prose(operation.description) : null,
     ...parametersOf(operation, shared),
     ...(body.content ? [make("h4", {}, "Request"), ...contentOf("Body", body.content)] : []),
     make("h4", {}, "Answers"), ...answersOf(operation),
@@ -158,7 +164,7 @@ function render() {
   const content = document.getElementById("content");
   const index = document.getElementById("index");
   const info = documentRoot.info || {};
-  content.replaceChildren(make("h2", {}, `${info.title} ${info.version}`), make("p", { class: "prose" }, info.description || ""));
+  content.replaceChildren(make("h2", {}, `${info.title} ${info.version}`), prose(info.description || ""));
   content.append(make("p", {}, "The document itself: ", make("a", { href: "/api/v1/openapi.json" }, "/api/v1/openapi.json")));
   if (info["x-missing"]) content.append(make("p", {}, `Not reachable at the moment, so missing here: ${info["x-missing"].join(", ")}`));
   for (const [tag, operations] of collect()) {

@@ -10,6 +10,7 @@ from agent.application.views import RunView, may_see
 from agent.domain.errors import NotYourRun, RunNotFound
 from agent.domain.run import Run
 from chassis.core import Clock, Err, Ok, Outcome, Result
+from chassis.crash_points import crash_point
 
 BY_ITS_USER = "The person who asked stopped it."
 BY_AN_ADMIN = "An admin of the organisation stopped it."
@@ -56,6 +57,7 @@ class CancelRunHandler:
         if isinstance(cancelled, Err):
             return cancelled
         await tx.runs.save(run)
+        crash_point("run.cancelling")
         self.signals.came(run.id)
         self.signals.queued()
         return Ok(None)

@@ -1,0 +1,89 @@
+"""One run: a system of its own, clients, faults, healing, quiet, dump, verdict."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..stack import Stack
+from . import dumps, history, quiet, report
+from .checker.evidence import Evidence, Violation
+from .checker.verdict import violations
+from .clients import Account, Client, organisation_of
+from .feeds import FeedClient
+from .history import History
+from .nemesis import Nemesis
+from .workload import Known
+
+ORGANISATIONS = ("north", "south")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`folder` is made anew and keeps the history, the report and the logs. `pause_s`: of a client between two
+    requests, at least and at most."""
+
+    seed: int
+    minutes: float
+    faults: tuple[str, ...]
+    folder: Path
+    members: int = 3
+    pause_s: tuple[float, float] = (0.1, 0.8)
+
+
+async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
+    """Drives a started system. The report as text, and what does not hold."""
+    shutil.rmtree(settings.folder, ignore_errors=True)
+    settings.folder.mkdir(parents=True)
+    path = settings.folder / "history.jsonl"
+    with History(path) as told:
+        nemesis = Nemesis(stack, told, settings.seed, list(settings.faults))
+        quiet_after = await _drive(stack, settings, told, nemesis)
+    dump = await dumps.dump(stack)
+    lines = history.read(path)
+    evidence = Evidence(history.operations(lines), [line for line in lines if line.type == "note"], dump)
+    found = violations(evidence)
+    figures = report.Figures.of(
+        evidence, seed=settings.seed, minutes=settings.minutes, recoveries=nemesis.recoveries, quiet=quiet_after
+    )
+    report.save(settings.folder / "report.json", figures, found)
+    shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
+    return report.text(figures, found, evidence), found
+
+
+async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemesis) -> float:
+    over = asyncio.Event()
+    people, clients = await _people(stack, settings, told)
+    feeds = [FeedClient(person, told, settings.seed) for person in people]
+    listening = [asyncio.create_task(feed.run(over)) for feed in feeds]
+    asking = [asyncio.create_task(client.run(over, settings.pause_s)) for client in clients]
+    try:
+        await nemesis.run(settings.minutes * 60)
+        over.set()
+        await asyncio.gather(*asking)
+        seconds = await quiet.wait(stack, told)
+        await quiet.feeds_at_end(stack, told, feeds)
+        return seconds
+    finally:
+        await _cancelled([*listening, *asking])
+
+
+async def _people(stack: Stack, settings: Settings, told: History) -> tuple[list[Account], list[Client]]:
+    accounts, clients = list[Account](), list[Client]()
+    for name in ORGANISATIONS:
+        people, agent_id = await organisation_of(stack.url, f"{name}-{settings.seed}", settings.members)
+        for person in people:
+            known = Known(agent_id, [other.id for other in people if other is not person])
+            clients.append(Client(person, told, settings.seed, known))
+        accounts += people
+    return accounts, clients
+
+
+async def _cancelled(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,148 @@
+"""Two replicas of everything on one broker and the same databases: work is shared, and either may die."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+
+from chassis.testing import waiting
+from local_stack.plan import GATEWAY
+from local_stack.ports import free_ports
+
+from ..people import Conversation, Json, Organisation
+from ..stack import RECOVERY_S, Stack, eventually
+from .test_kills import assert_done_once
+
+ORDER = "create a project called Summer Tour"
+
+
+class Replica:
+    """A second process of a service, beside the one that the runner keeps."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        http, metrics = free_ports(2)
+        command = stack.plan.serve(name, stack.workspace)
+        more = {"STOA_HTTP_PORT": str(http), "STOA_METRICS_PORT": str(metrics), "STOA_SLOT": "1"}
+        self.url = f"http://127.0.0.1:{http}"
+        with command.log.with_suffix(".second.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command.argv, cwd=command.folder, env={**command.environment, **more}, stdout=log, stderr=log
+            )
+
+    @property
+    def checks(self) -> Json:
+        """What it says of its parts."""
+        checks: Json = httpx.get(f"{self.url}/health/ready", timeout=5).json()["checks"]
+        return checks
+
+    @property
+    def ready(self) -> bool:
+        assert self._process.poll() is None
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def second(stack: Stack, name: str) -> Iterator[Replica]:
+    """Another process of this service, ready; killed at the end."""
+    replica = Replica(stack, name)
+    try:
+        eventually(lambda: replica.ready, f"a second {name} is ready", RECOVERY_S)
+        yield replica
+    finally:
+        replica.kill()
+
+
+@pytest.fixture(scope="module")
+def seconds(stack: Stack) -> Iterator[dict[str, Replica]]:
+    """One more of every process."""
+    stack.healthy()
+    with ExitStack() as running:
+        yield {name: running.enter_context(second(stack, name)) for name in stack.plan.ports}
+
+
+def first_checks(stack: Stack, name: str) -> Json:
+    checks: Json = httpx.get(f"{stack.urls[name]}/health/ready", timeout=5).json()["checks"]
+    return checks
+
+
+def test_each_has_a_slot_of_its_own_and_one_relay_sends(stack: Stack, seconds: dict[str, Replica]) -> None:
+    for name in ("modules", "chats", "agent"):
+        assert {first_checks(stack, name)["slot"]["line"], seconds[name].checks["slot"]["line"]} == {"slot 0", "slot 1"}
+    for name in stack.plan.services:
+        lines = [first_checks(stack, name)["relay"]["line"], seconds[name].checks["relay"]["line"]]
+        assert lines.count("another process sends") == 1, lines
+
+
+async def test_partitions_are_shared_and_stay_where_they_are_when_one_comes_back(
+    stack: Stack, seconds: dict[str, Replica]
+) -> None:
+    shared = await eventually_shared(stack, "chats.transcript")
+    stack.kill("chats")
+    await asyncio.to_thread(stack.healthy)
+    assert await members(stack, "chats.transcript") == shared
+
+
+def test_the_main_job_is_done_once_through_either_gateway(stack: Stack, seconds: dict[str, Replica]) -> None:
+    for url in (stack.url, seconds[GATEWAY].url):
+        assert_done_once(asked(Organisation.founded(url)))
+
+
+@pytest.mark.parametrize("name", ["modules", "chats", "agent"])
+def test_the_main_job_is_done_once_when_one_of_two_dies(stack: Stack, seconds: dict[str, Replica], name: str) -> None:
+    organisation = Organisation.founded(stack.url)
+    chat = asked(organisation)
+    stack.kill(name)
+    stack.healthy()
+    assert_done_once(chat)
+
+
+def asked(organisation: Organisation) -> Conversation:
+    chat = Conversation.opened(organisation.founder)
+    chat.ask(ORDER)
+    return chat
+
+
+async def eventually_shared(stack: Stack, group: str) -> dict[str, list[int]]:
+    """The members once both have partitions."""
+
+    async def shared() -> dict[str, list[int]] | None:
+        found = await members(stack, group)
+        return found if len(found) == 2 and all(found.values()) else None
+
+    return await waiting.eventually(shared, within=RECOVERY_S) or {}
+
+
+async def members(stack: Stack, group: str) -> dict[str, list[int]]:
+    """The partitions of each static member."""
+    admin = AIOKafkaAdminClient(**stack.kafka)
+    await admin.start()
+    try:
+        [answer] = await admin.describe_consumer_groups([group])
+    finally:
+        await admin.close()
+    [(_, _, _, _, _, found)] = [described[:6] for described in answer.groups]
+    return {_instance(member_id): _partitions(assignment) for member_id, _, _, _, assignment in found}
+
+
+def _instance(member_id: str) -> str:
+    """The broker makes a static member's id of its instance id and a UUID."""
+    return member_id.rsplit("-", 5)[0]
+
+
+def _partitions(assignment: bytes) -> list[int]:
+    if not assignment:
+        return []
+    decoded = ConsumerProtocolMemberAssignment.decode(assignment)
+    return sorted(partition for _, partitions in decoded.assignment for partition in partitions)
