@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from chassis.redrive_commands import dead_letters
 from chassis.serve import ROLES, S, Service, serve
 from chassis.settings import ProcessSettings, ServiceSettings, read_settings, refuse
 
@@ -18,7 +17,7 @@ def main(service: Service[S], *, groups: Mapping[str, typer.Typer] | None = None
 
 
 def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> typer.Typer:
-    """The commands of a service. `migrate` and `dead-letters` are there for those with a database."""
+    """The commands of a service. `migrate` and the operators' groups are there for those with a database."""
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"The service {service.name}."
     )
@@ -35,10 +34,17 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
     kind: type[ProcessSettings] = service.settings
     if issubclass(kind, ServiceSettings):
         app.command("migrate", help=migrate.__doc__)(lambda: migrate(service.name, kind))
-        app.add_typer(dead_letters(kind), name="dead-letters")
+        groups = {**_operators_groups(kind), **groups}
     for name, group in groups.items():
         app.add_typer(group, name=name)
     return app
+
+
+def _operators_groups(kind: type[ServiceSettings]) -> dict[str, typer.Typer]:
+    """What an operator does at a shell, each below its name. Imported here: the gateway has no database driver."""
+    from chassis.operations.dead_letters_commands import dead_letters
+
+    return {"dead-letters": dead_letters(kind)}
 
 
 def _roles(text: str) -> list[str]:

@@ -69,10 +69,10 @@ async def scope_to(connection: AsyncConnection, org_ids: Collection[UUID]) -> No
 
 async def driver(connection: AsyncConnection) -> Any:
     """The asyncpg connection below, in the same transaction: for the few statements where SQLAlchemy is too dear."""
-    if not connection.in_transaction():
-        await connection.begin()
-    raw = await connection.get_raw_connection()
-    return raw.driver_connection
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    if not raw.is_in_transaction():
+        await connection.exec_driver_sql("SELECT 1")  # SQLAlchemy sends BEGIN with its first statement, not before
+    return raw
 
 
 def is_passing(error: BaseException) -> bool:

@@ -140,9 +140,13 @@ class DeadLetters:
 
     async def settle(self, connection: Any, letter: DeadLetter) -> None:
         """Removes a settled event and lets the next of its key be tried at once."""
-        await connection.execute(_REMOVE, letter.id)
-        await self.wake_head(connection, letter.arrival.topic, letter.arrival.key)
-        await self.close_key(connection, letter.arrival.topic, letter.arrival.key)
+        await self.remove(connection, letter.id, letter.arrival.topic, letter.arrival.key)
+
+    async def remove(self, connection: Any, number: int, topic: str, key: str) -> None:
+        """The same by its id. The key is locked."""
+        await connection.execute(_REMOVE, number)
+        await self.wake_head(connection, topic, key)
+        await self.close_key(connection, topic, key)
 
     async def settle_until(self, connection: Any, topic: str, key: str, sequence: int) -> None:
         """Removes the key's events up to `sequence`, which a snapshot contains, and lets the next be tried at once."""

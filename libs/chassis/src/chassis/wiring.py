@@ -17,11 +17,14 @@ from chassis.http.identity import Identity
 from chassis.http.keys import JwksClient
 from chassis.http.pages import Cursors
 from chassis.http.revocations import Revocations
+from chassis.http.routing import Router
 from chassis.http.tokens import KeySource
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
+from chassis.operations.operator import Operators
+from chassis.operations.routes import operations_routes
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -83,8 +86,12 @@ class Wiring(Generic[Tx]):
         return Identity(self.keys or self.published_keys, self.revocations)
 
     @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self.settings.keys)
+
+    @cached_property
     def doors(self) -> Doors[Tx]:
-        return Doors(self.identity, self.runner, Cursors(self.settings.keys))
+        return Doors(self.identity, self.runner, self.cursors)
 
     def parts(
         self,
@@ -100,19 +107,27 @@ class Wiring(Generic[Tx]):
         """The parts of a process of this service; what the service adds of its own comes after the chassis' own."""
         docs = self.settings.serves_docs
         app = partial(_app, self.service, description)
-        tail = RevocationTail(self.kafka, self.revocations)
-        keys = [] if self.keys is not None else [self.published_keys]
-        notifier = Notifier(self.database.dsn, self.outbox, service=self.service)
         hearing = self._hearing(consumers, snapshots)
         return Parts(
-            app=partial(app, routers, docs=docs),
+            app=partial(app, [*routers, self.operations()], docs=docs),
             bare_app=partial(app, []),
-            always=[DatabaseWatch(self.database), notifier, tail, *keys, *always],
+            always=[*self._always(), *always],
             workers=[*self._consuming(hearing), *self._copying(consumers, snapshots), *workers],
             relay=[Relay(self.system.dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close, self.system.close],
             consumers=hearing,
         )
+
+    def _always(self) -> list[Component]:
+        """What every process of the service runs, whatever its roles."""
+        tail = RevocationTail(self.kafka, self.revocations)
+        keys = [] if self.keys is not None else [self.published_keys]
+        return [
+            DatabaseWatch(self.database),
+            Notifier(self.database.dsn, self.outbox, service=self.service),
+            tail,
+            *keys,
+        ]
 
     def _hearing(self, consumers: Sequence[Consumer[Tx]], sources: Sequence[SnapshotSource]) -> list[Consumer[Tx]]:
         return [*consumers, requests_consumer(self.service, sources)] if sources else [*consumers]
@@ -128,6 +143,11 @@ class Wiring(Generic[Tx]):
         if snapshots_for(consumers):
             parts.append(Rebuilds(self.service, self.system, self.kafka, self.runner, consumers))
         return parts
+
+    def operations(self) -> Router:
+        """The operators' routes, which every service has."""
+        operators = Operators(self.identity, self.system.dsn)
+        return operations_routes(self.service, operators, self.cursors)
 
 
 def _app(
