@@ -1,7 +1,7 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | make <thing id> <name>`; settings in the
-environment.
+`python -m libs.chassis.tests.sample.process migrate | relay | worker | owner | rebuilder | make <thing id> <name>`;
+settings in the environment.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from uuid import UUID
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 
+from .copies import copying
 from .stage import Stage, noting
 
 CHECKOUT = Path(__file__).parents[4]
@@ -46,6 +47,10 @@ async def _main() -> None:
             await stage.make(name, UUID(thing_id))
         case ["relay"]:
             await stage.relay().run()
+        case ["owner"]:
+            await asyncio.gather(*(part.run() for part in stage.owning()))
+        case ["rebuilder"]:
+            await stage.rebuilding(copying()).run()
         case ["worker"]:
             await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
 

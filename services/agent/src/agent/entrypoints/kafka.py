@@ -90,9 +90,14 @@ class Projecting:
         return Consumer("agent.chats", [on(ChatOpened, self.on_chat_opened)], projects=table)
 
     def modules(self) -> Consumer[Transaction]:
-        kinds = (ModuleCreated, ModuleChanged, ModuleDeleted, ActionApplied)
+        told = [
+            on(ModuleCreated, self.on_module),
+            on(ModuleChanged, self.on_module),
+            on(ModuleDeleted, self.on_module),
+            on(ActionApplied, self.on_module),
+        ]
         table = projection(MODULES, ModuleState, self.project_module, table="modules")
-        return Consumer("agent.modules", [on(kind, self.on_module) for kind in kinds], projects=table)
+        return Consumer("agent.modules", told, projects=table)
 
     async def on_chat_opened(self, tx: Transaction, event: ChatOpened) -> Outcome:
         return await self.project_chat(tx, event.state)
