@@ -117,6 +117,11 @@ def project_to_start(world: World) -> Given:
     return Given({**found.ids, "action": "start"}, headers=found.headers)
 
 
+def no_dead_letter(world: World) -> Given:
+    """None of any service has this id."""
+    return Given({"dead_letter_id": str(2**62)})
+
+
 def _chat_with(world: World, others: Sequence[Person]) -> Given:
     body = {"title": "Plans", "participants": [str(person.id) for person in others]}
     chat = world.owner.call("POST", "/api/v1/chats", 201, json=body)

@@ -1,10 +1,12 @@
 """`python -m <service>`: serve, migrate, and what else the service adds."""
 
 import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from chassis.serve import ROLES, S, Service, serve
@@ -25,6 +27,7 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
     @app.callback()
     def every() -> None:
         """Settings come from STOA_* variables; a wrong or missing one is named and refused with exit code 78."""
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # `serve` sets up its own
 
     @app.command("serve")
     def serve_command(roles: Annotated[str, typer.Option(help="Which parts run here.")] = ",".join(ROLES)) -> None:

@@ -15,10 +15,13 @@ class Broken(Exception):
 
 
 async def test_what_the_driver_does_is_undone_with_its_transaction(stage: Stage) -> None:
-    with pytest.raises(Broken):
+    async def fail_half_way() -> None:
         async with stage.database.system_transaction() as connection:
             await (await driver(connection)).execute(PARK)
             raise Broken
+
+    with pytest.raises(Broken):
+        await fail_half_way()
     assert await stage.rows("SELECT * FROM parked_keys") == []
 
 

@@ -7,12 +7,16 @@ from auth.adapters.signing_keys import KeyRing
 from auth.adapters.snapshots import sources
 from auth.adapters.transaction import PostgresTransaction
 from auth.adapters.well_known_passwords import password_policy
+from auth.application.ports import Transaction
 from auth.application.use_cases import UseCases
 from auth.entrypoints.http import routes
 from auth.entrypoints.kafka import consumers
 from auth.settings import Settings
 from chassis.core import Clock, SystemClock
+from chassis.database import Database
+from chassis.outbox.store import OutboxStore
 from chassis.serve import Parts
+from chassis.use_case import Runner
 from chassis.wiring import Wiring
 
 
@@ -38,3 +42,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Parts:
         always=[ring],
         close=[passwords.close],
     )
+
+
+def operators_runner(settings: Settings) -> Runner[Transaction]:
+    """Runs commands that the serving role has no right to: who operates the platform."""
+    database = Database(settings.database_system_dsn.get_secret_value(), application="auth.operators", pool_size=1)
+    return Runner(database, OutboxStore(), PostgresTransaction)

@@ -42,9 +42,8 @@ class Shell:
         """The same in one transaction with the row that says who did it; answers the outcome."""
 
         async def recorded(connection: Any) -> Mapping[str, Any]:
-            actor = f"cli:{login()}"
             return await audited(
-                connection, lambda: work(connection), actor=actor, action=action, target=target, reason=reason
+                connection, lambda: work(connection), actor=actor(), action=action, target=target, reason=reason
             )
 
         return _run(self._connected(recorded))
@@ -64,12 +63,12 @@ def value_of(result: Result[V]) -> V:
     return result.value
 
 
-def login() -> str:
-    """Who is at the shell; a container may know only the number."""
+def actor() -> str:
+    """Who is at the shell, as the record names them: `cli:<login>`, or the user's number where it has no name."""
     try:
-        return getpass.getuser()
+        return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
-        return str(os.getuid())
+        return f"cli:{os.getuid()}"
 
 
 def shown(text: str) -> str:
