@@ -134,7 +134,8 @@ BROKER = """
 CREATE TABLE broker (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     cluster_id text NOT NULL,
-    known_since timestamptz NOT NULL DEFAULT now()
+    known_since timestamptz NOT NULL DEFAULT now(),
+    replayed_through bigint NOT NULL DEFAULT 0
 )
 """
 OPERATOR_ACTIONS = """

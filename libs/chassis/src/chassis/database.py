@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis.core.errors import Passing
+
 _SCOPE = text("SELECT set_config('stoa.org_ids', :ids, true)")
 
 # Classes of SQLSTATE that say nothing about the statement: connection, transaction rollback (deadlock, serialisation),
@@ -88,7 +90,7 @@ def is_passing(error: BaseException) -> bool:
         return (error.sqlstate or "").startswith(_PASSING)
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return not isinstance(error, ValueError)
-    return isinstance(error, PoolTimeout) or (isinstance(error, OSError) and error.filename is None)
+    return isinstance(error, PoolTimeout | Passing) or (isinstance(error, OSError) and error.filename is None)
 
 
 def is_statement_timeout(error: BaseException) -> bool:

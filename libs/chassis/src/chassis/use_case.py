@@ -110,7 +110,8 @@ class Runner(Generic[Tx_co]):
     async def transact(self, context: Context, body: Callable[[Work], Awaitable[Result[V]]]) -> Result[V]:
         """Runs `body` in one transaction. `Ok` commits rows and outbox together; `Err` and exceptions roll back.
 
-        A result that was returned as `Ok` is committed. An event over the size limit refuses the command.
+        A result that was returned as `Ok` is committed. An event over the size limit refuses the command. Raises
+        OutboxIsFull where the outbox has no room.
         """
         scope = [context.org_id] if context.org_id is not None else []
         try:

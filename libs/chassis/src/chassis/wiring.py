@@ -25,6 +25,7 @@ from chassis.kafka.messaging import consuming
 from chassis.kafka.revocations import RevocationTail
 from chassis.operations.operator import Operators
 from chassis.operations.routes import operations_routes
+from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -64,6 +65,11 @@ class Wiring(Generic[Tx]):
     @cached_property
     def outbox(self) -> OutboxStore:
         return OutboxStore()
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        limit = Limit(self.settings.outbox_max_rows, self.settings.outbox_max_bytes)
+        return Backlog(self.system.dsn, self.outbox, limit, service=self.service)
 
     @cached_property
     def runner(self) -> Runner[Tx]:
@@ -109,7 +115,7 @@ class Wiring(Generic[Tx]):
         app = partial(_app, self.service, description)
         hearing = self._hearing(consumers, snapshots)
         return Parts(
-            app=partial(app, [*routers, self.operations()], docs=docs),
+            app=partial(app, [*routers, self.operations(hearing)], docs=docs),
             bare_app=partial(app, []),
             always=[*self._always(), *always],
             workers=[*self._consuming(hearing), *self._copying(consumers, snapshots), *workers],
@@ -125,6 +131,7 @@ class Wiring(Generic[Tx]):
         return [
             DatabaseWatch(self.database),
             Notifier(self.database.dsn, self.outbox, service=self.service),
+            self.backlog,
             tail,
             *keys,
         ]
@@ -144,10 +151,10 @@ class Wiring(Generic[Tx]):
             parts.append(Rebuilds(self.service, self.system, self.kafka, self.runner, consumers))
         return parts
 
-    def operations(self) -> Router:
+    def operations(self, consumers: Sequence[Consumer[Tx]]) -> Router:
         """The operators' routes, which every service has."""
         operators = Operators(self.identity, self.system.dsn)
-        return operations_routes(self.service, operators, self.cursors)
+        return operations_routes(self.service, operators, self.cursors, self.kafka, consumers)
 
 
 def _app(

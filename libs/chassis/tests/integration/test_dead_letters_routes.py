@@ -39,7 +39,7 @@ WHY = {"reason": "a script sent it"}
 def client(stage: Stage, role: Role | None = Role.SUPER_ADMIN, user_id: UUID | None = None) -> httpx.AsyncClient:
     """Somebody at the operators' routes of the sample service; None: without a token."""
     operators = Operators(Identity(KEYS, Revocations()), stage.system_dsn)
-    router = operations_routes("sample", operators, Cursors([DEVELOPMENT_KEY.encode()]))
+    router = operations_routes("sample", operators, Cursors([DEVELOPMENT_KEY.encode()]), stage.kafka)
     headers = KEYS.headers(a_caller(user_id, role=role)) if role is not None else None
     return client_of(create_app("sample", [router], dict, passing=is_passing), headers)
 

@@ -15,6 +15,7 @@ from chassis.database import Database, driver
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.messaging import consuming
+from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
@@ -85,6 +86,9 @@ class Stage:
 
     def notifier(self) -> Notifier:
         return Notifier(self.database.dsn, self.outbox, service="sample")
+
+    def backlog(self, rows: int = 1_000_000, size: int = 2_000_000_000) -> Backlog:
+        return Backlog(self.system_dsn, self.outbox, Limit(rows, size), service="sample")
 
     def consuming(self, *consumers: Consumer[SampleTransaction]) -> list[Component]:
         return consuming("sample", self.system_dsn, self.kafka, self.runner, consumers)

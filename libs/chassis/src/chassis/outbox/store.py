@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Actor, Failure, Kind, new_id
+from chassis.core.errors import Passing
 from chassis.database import driver
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Envelope
@@ -50,6 +51,26 @@ class EventTooLarge(Exception):
     def __init__(self, failure: TooLarge) -> None:
         super().__init__(failure.detail)
         self.failure = failure
+
+
+@dataclass(frozen=True)
+class OutboxFull(Failure):
+    """What would be published cannot be kept until the broker takes it."""
+
+    slug: ClassVar[str] = "outbox-full"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    title: ClassVar[str] = "Too much waits to be published, so nothing can be changed at the moment"
+
+    @property
+    def detail(self) -> str:
+        return "Too much waits to be published, so nothing can be changed; try again after the time in Retry-After."
+
+
+class OutboxIsFull(Passing):
+    """There is no room until the relay has sent some."""
+
+    def __init__(self) -> None:
+        super().__init__(OutboxFull())
 
 
 class Origin(Protocol):
@@ -115,17 +136,24 @@ class OutboxStore:
     """Appends messages in the caller's transaction, and says afterwards that there is something to send.
 
     `waiting` is set for the relay of this process, `unheard` for its notifier where the relay is another process's.
+    `full` is kept by what measures the outbox (`chassis.outbox.backlog`).
     """
 
     def __init__(self) -> None:
         self.waiting = asyncio.Event()
         self.unheard = asyncio.Event()
         self.sent_here = False
+        self.full = False
 
     async def append(self, connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
-        """Stores `messages` in their order, in one statement of the transaction that `connection` is in."""
+        """Stores `messages` in their order, in one statement of the transaction that `connection` is in.
+
+        Raises OutboxIsFull while too much waits to be sent.
+        """
         if not messages:
             return
+        if self.full:
+            raise OutboxIsFull
         raw = await driver(connection)
         await raw.execute(
             _APPEND,
