@@ -95,7 +95,7 @@ async def _ended(connection: Any, id_: UUID) -> Rebuild:
 
 
 def _show(found: Rebuild) -> None:
-    typer.secho(f"{found.mode} of {found.consumer} from {found.topic}", bold=True)
+    typer.secho(f"{found.consumer} from {found.topic}", bold=True)
     typer.secho(_line(found), fg="red" if found.error is not None or found.differing else None)
     if found.error is not None:
         typer.echo(f"error: {shown(found.error)}")
@@ -104,7 +104,5 @@ def _show(found: Rebuild) -> None:
 
 
 def _line(found: Rebuild) -> str:
-    counts = (
-        f"{found.items:,} aggregates, {found.newer:,} newer, {found.lagging:,} lagging, {found.differing:,} differing"
-    )
-    return f"{found.status} ({found.asked_at:%Y-%m-%d %H:%M:%S}): {counts}"
+    counts = ", ".join(f"{getattr(found, name):,} {name}" for name in ("applied", "newer", "lagging", "differing"))
+    return f"{found.mode} {found.status} ({found.asked_at:%Y-%m-%d %H:%M:%S}): {counts}"
