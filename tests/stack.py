@@ -122,7 +122,7 @@ class Stack:
 
     def execute(self, service: str, *words: str) -> None:
         """Does what an operator does at a shell: `python -m <service> …`. Raises CalledProcessError."""
-        command = self.plan.command(service, words, self.workspace)
+        command = self.plan.command(service, list(words), self.workspace)
         subprocess.run(command.argv, cwd=command.folder, env=dict(command.environment), check=True, capture_output=True)
 
     @property

@@ -22,6 +22,17 @@ class AgentState(Part):
     status: Literal["active", "retired"]
 
 
+class RunState(Part):
+    """A run as a snapshot shows it; no event carries it."""
+
+    run_id: UUID
+    organisation_id: UUID
+    chat_id: UUID
+    user_id: UUID
+    agent_id: UUID
+    status: str
+
+
 @contract("agent.agent-published", topic=AGENTS, audience=to_org, readers=("chats.agents",))
 class AgentPublished(Event):
     """An agent has a new version, the first included."""
