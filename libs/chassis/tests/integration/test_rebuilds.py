@@ -137,15 +137,15 @@ async def test_an_owner_killed_half_way_begins_anew_and_the_rebuild_ends_well(st
 
 async def test_a_reader_killed_half_way_is_followed_by_one_that_ends_the_rebuild(stage: Stage, tmp_path: Path) -> None:
     async with running(*stage.owning(), *stage.consuming(copying())):
-        things = await furnish(stage, "chair", "table", "lamp")
+        things = await furnish(stage, *(f"thing {number}" for number in range(60)))
         await stage.execute("UPDATE copies SET name = 'broken'")
         asked = await stage.ask(Mode.REBUILD)
-        with process(stage.environment, "rebuilder", **armed("rebuild.item", tmp_path)) as reader:
+        with process(stage.environment, "rebuilder", **armed("rebuild.batch", tmp_path)) as reader:
             await eventually(lambda: dies(reader), within=30)
-        assert sorted((await stage.copies()).values()).count("broken") == 2
+        assert 0 < list((await stage.copies()).values()).count("broken") < 60
         async with running(stage.rebuilding(copying())):
             ended = await stage.until_ended(asked)
-    assert (ended.error, ended.items) == (None, 3)
+    assert (ended.error, ended.items) == (None, 60)
     assert await stage.copies() == things
     assert await marks(stage, SnapshotBegun) == 1
 

@@ -12,13 +12,15 @@ from chassis.crash_points import crash_point
 from chassis.database import Database, driver, is_passing
 from chassis.kafka.arrival import Arrival
 from chassis.snapshots import rebuilds
-from chassis.snapshots.applying import Applying, Effect
+from chassis.snapshots.applying import Applying
 from chassis.snapshots.rebuilds import Mode, Progress, Rebuild
 from contracts.snapshots.v1 import Begun, Captured, Ended
 
 log = structlog.get_logger("rebuilds")
 
 _LONGEST_PAUSE_S = 5.0
+_BATCH = 50
+"""So many items hold the locks of their keys together; live events of those keys wait meanwhile."""
 
 Tx = TypeVar("Tx")
 V = TypeVar("V")
@@ -36,6 +38,7 @@ class Reading(Generic[Tx]):
         self._applying = applying
         self._asked: Mapping[UUID, Rebuild] = {}
         self._progress: dict[str, Progress] = {}
+        self._waiting: dict[str, list[Captured]] = {}
         self._foreign: set[str] = set()
 
     def expect(self, asked: Sequence[Rebuild]) -> None:
@@ -44,7 +47,7 @@ class Reading(Generic[Tx]):
         self._progress = {key: one for key, one in self._progress.items() if one.rebuild.id in self._asked}
 
     async def take(self, arrival: Arrival) -> None:
-        """One message. While the database is away it waits, however long."""
+        """One message; items wait for more of them, for the end, or for `note`. While the database is away it waits."""
         if arrival.key in self._foreign:
             return
         event = arrival.event
@@ -54,20 +57,46 @@ class Reading(Generic[Tx]):
         progress = self._progress.get(arrival.key)
         if progress is None:
             return
-        try:
-            if isinstance(event, Captured):
-                await self._item(progress, event)
-            elif isinstance(event, Ended):
-                await self._end(arrival.key, progress, event)
-        except Exception as error:
-            place = event.key if isinstance(event, Captured) else "the end"
-            log.exception("rebuild-failed", consumer=progress.rebuild.consumer, key=place)
-            await self._close(arrival.key, progress, f"{place}: {type(error).__name__}: {error}")
+        waiting = self._waiting.setdefault(arrival.key, [])
+        if isinstance(event, Captured):
+            waiting.append(event)
+        if isinstance(event, Ended) or len(waiting) == _BATCH:
+            await self._apply(arrival.key, progress)
+        if isinstance(event, Ended) and arrival.key in self._progress:
+            await self._end(arrival.key, progress, event)
 
     async def note(self) -> None:
-        """Writes down how far each has come."""
-        for progress in self._progress.values():
+        """Applies what waits for more, and writes down how far each snapshot has come."""
+        for key, progress in list(self._progress.items()):
+            await self._apply(key, progress)
             await _steadily(partial(self._write, progress))
+
+    async def _apply(self, key: str, progress: Progress) -> None:
+        """What waits, as one batch; where that fails item by item, to find out which it is. That ends the rebuild."""
+        items = self._waiting.pop(key, [])
+        try:
+            await self._batch(progress, items)
+            return
+        except Exception as error:
+            log.warning("rebuild-goes-one-by-one", consumer=progress.rebuild.consumer, error=type(error).__name__)
+        for item in items:
+            try:
+                await self._batch(progress, [item])
+            except Exception as error:
+                log.exception("rebuild-failed", consumer=progress.rebuild.consumer, key=item.key)
+                await self._close(key, progress, f"{item.key}: {type(error).__name__}: {error}")
+                return
+
+    async def _batch(self, progress: Progress, items: Sequence[Captured]) -> None:
+        rebuild = progress.rebuild
+        if any(item.topic != rebuild.topic for item in items):
+            raise ValueError(f"a snapshot of {rebuild.topic} holds items of another topic")
+        if items:
+            applying = self._applying[rebuild.consumer]
+            effects = await _steadily(partial(applying.take, rebuild.mode, items, rebuild.id))
+            for item, effect in zip(items, effects, strict=True):
+                progress.count(item.key, effect)
+            crash_point("rebuild.batch")
 
     def _begin(self, arrival: Arrival, event: Begun) -> None:
         """Only the owner of a topic states its aggregates, whoever else may have answered."""
@@ -80,23 +109,6 @@ class Reading(Generic[Tx]):
             return
         log.info("rebuild-begun", consumer=rebuild.consumer, mode=rebuild.mode.value, snapshot=arrival.key)
         self._progress[arrival.key] = Progress(rebuild, event.snapshot_id)
-
-    async def _item(self, progress: Progress, item: Captured) -> None:
-        rebuild = progress.rebuild
-        if item.topic != rebuild.topic:
-            raise ValueError(f"an item of {item.topic} in a snapshot of {rebuild.topic}")
-        applying = self._applying[rebuild.consumer]
-        effect = await _steadily(partial(applying.take, rebuild.mode, item, rebuild.id))
-        progress.items += 1
-        if effect is Effect.NEWER:
-            progress.newer += 1
-        elif effect is Effect.LAGGING:
-            progress.lagging += 1
-        else:
-            progress.applied += 1
-        if effect is Effect.DIFFERED:
-            progress.differs(item.key)
-        crash_point("rebuild.item")
 
     async def _end(self, key: str, progress: Progress, event: Ended) -> None:
         if progress.items != event.items:

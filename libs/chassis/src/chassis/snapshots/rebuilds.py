@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,15 @@ class Mode(StrEnum):
     REBUILD = "rebuild"
     CHECK = "check"
     SEED = "seed"
+
+
+class Effect(Enum):
+    """What became of an item. `DIFFERED`: applied, or in a check comparable, and the row was not what it should be."""
+
+    APPLIED = "applied"
+    DIFFERED = "differed"
+    NEWER = "newer"
+    LAGGING = "lagging"
 
 
 _SUPERSEDE = "UPDATE rebuilds SET ended_at = now(), error = $2 WHERE consumer = $1 AND ended_at IS NULL"
@@ -93,7 +102,17 @@ class Progress:
     differing: int = 0
     differing_keys: list[str] = field(default_factory=list)
 
+    def count(self, key: str, effect: Effect) -> None:
+        """Notes what became of an item."""
+        self.items += 1
+        self.newer += effect is Effect.NEWER
+        self.lagging += effect is Effect.LAGGING
+        self.applied += effect in (Effect.APPLIED, Effect.DIFFERED)
+        if effect is Effect.DIFFERED:
+            self.differs(key)
+
     def differs(self, key: str) -> None:
+        """Notes a row that was not what it should be."""
         self.differing += 1
         if len(self.differing_keys) < MOST_KEYS:
             self.differing_keys.append(key)
