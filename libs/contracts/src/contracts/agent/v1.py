@@ -113,16 +113,19 @@ class ModuleCommandRequested(Event):
     deadline: Moment
 
 
-@contract("agent.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=("chats.rebuilds",))
+_REBUILDS = ("chats.rebuilds",)
+
+
+@contract("agent.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class SnapshotBegun(snapshots.Begun):
     """A snapshot of one of the topics of agent begins."""
 
 
-@contract("agent.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=("chats.rebuilds",))
+@contract("agent.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class AggregateCaptured(snapshots.Captured):
     """An aggregate of agent as it was when the snapshot was made; `state` is null for one that was deleted."""
 
 
-@contract("agent.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=("chats.rebuilds",))
+@contract("agent.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class SnapshotEnded(snapshots.Ended):
     """A snapshot is complete."""

@@ -58,16 +58,19 @@ class MessageSent(_ChatEvent):
     run_id: UUID | None = None
 
 
-@contract("chats.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+_REBUILDS = ("agent.rebuilds",)
+
+
+@contract("chats.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class SnapshotBegun(snapshots.Begun):
     """A snapshot of one of the topics of chats begins."""
 
 
-@contract("chats.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+@contract("chats.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class AggregateCaptured(snapshots.Captured):
     """An aggregate of chats as it was when the snapshot was made; `state` is null for one that was deleted."""
 
 
-@contract("chats.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+@contract("chats.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class SnapshotEnded(snapshots.Ended):
     """A snapshot is complete."""

@@ -96,16 +96,19 @@ class CommandRefused(Event):
     detail: str
 
 
-@contract("modules.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+_REBUILDS = ("agent.rebuilds",)
+
+
+@contract("modules.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class SnapshotBegun(snapshots.Begun):
     """A snapshot of one of the topics of modules begins."""
 
 
-@contract("modules.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+@contract("modules.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class AggregateCaptured(snapshots.Captured):
     """An aggregate of modules as it was when the snapshot was made; `state` is null for one that was deleted."""
 
 
-@contract("modules.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=("agent.rebuilds",))
+@contract("modules.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
 class SnapshotEnded(snapshots.Ended):
     """A snapshot is complete."""
