@@ -17,6 +17,7 @@ from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.offsets import Offsets
+from chassis.kafka.presence import require_topics
 from contracts.audience import INTERNAL, internal
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
 from contracts.gateway.topics import FEED
@@ -84,8 +85,7 @@ class FeedWorker:
 
     async def _work(self) -> None:
         """Forwards until something fails, which it raises; what was not committed then comes again."""
-        missing = await self._kafka.missing_topics([*self._topics, FEED.name])
-        if missing:
+        if missing := await self._kafka.missing_topics([*self._topics, FEED.name]):
             raise FileNotFoundError(f"topics are missing: {', '.join(missing)}")
         offsets = Offsets(self.name)
         async with self._consumer(offsets) as consumer, self._producer() as producer:
@@ -95,6 +95,7 @@ class FeedWorker:
                 while not committing.done():
                     assignment = offsets.assignment
                     batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
+                    require_topics(consumer, map(self._kafka.topic, self._topics))
                     if not batches:
                         await self._probe(consumer)
                     if batches:

@@ -183,8 +183,10 @@ class DeadLetters:
     async def postpone(
         self, connection: Any, letter: DeadLetter, error: str, *, retry_in: timedelta | None, failed: bool
     ) -> None:
-        """Notes a try that settled nothing. `retry_in` None: it waits for a person."""
-        await connection.execute(_POSTPONE, letter.id, retry_in, int(failed), _storable(error))
+        """Notes a try that settled nothing. `retry_in` None: it waits for a person. Discarded meanwhile: nothing."""
+        done = await connection.execute(_POSTPONE, letter.id, retry_in, int(failed), _storable(error))
+        if done.endswith(" 0"):
+            return  # the next of its key is due now, and stays so
         await connection.execute(_STILL, self.consumer, letter.arrival.topic, letter.arrival.key, letter.id)
 
     async def close_key(self, connection: Any, topic: str, key: str) -> None:

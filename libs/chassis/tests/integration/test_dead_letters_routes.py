@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
@@ -239,6 +240,12 @@ async def test_nothing_of_a_message_gets_into_logs_or_the_record(
         await operator.post(f"{PATH}/{letter.id}/discard", json=WHY)
     assert len([log for log in logs if log["event"] == "operator-acted"]) == len(await actions(stage)) == 2
     assert "secret-payload" not in str(logs) + str(await actions(stage))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE operator_actions SET actor = 'x'", "DELETE FROM operator_actions"])
+async def test_the_record_cannot_be_changed(stage: Stage, statement: str) -> None:
+    with pytest.raises(DBAPIError, match="permission denied"):
+        await stage.execute(statement)
 
 
 @pytest.fixture

@@ -109,9 +109,8 @@ async def test_health_says_long_before_the_limit_how_much_waits(stage: Stage) ->
 @pytest.mark.parametrize(("rows", "every"), [(60_000, 1), (90_000, 3)])
 async def test_much_is_estimated_within_a_few_per_cent(stage: Stage, rows: int, every: int) -> None:
     await stage.execute(FILL, rows=rows, every=every)
-    async with stage.system.engine.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        found = await measure(raw)
+    async with stage.raw() as connection:
+        found = await measure(connection)
     each = (await stage.rows("SELECT octet_length(value) + pg_column_size(headers) AS size FROM outbox LIMIT 1"))[
         0
     ].size
@@ -122,8 +121,9 @@ async def test_much_is_estimated_within_a_few_per_cent(stage: Stage, rows: int, 
 async def test_rows_that_a_replay_sends_again_do_not_count(stage: Stage) -> None:
     await stage.execute(FILL, rows=100, every=1)
     await stage.execute("INSERT INTO broker (cluster_id, replayed_through) VALUES ('known', 90)")
-    async with stage.system.engine.connect() as connection:
-        assert (await measure((await connection.get_raw_connection()).driver_connection)).rows == 10
+    async with stage.raw() as connection:
+        assert (await measure(connection)).rows == 10
+        assert (await measure(connection, again=True)).rows == 90
 
 
 async def test_without_its_database_it_says_so_and_goes_on(stage: Stage) -> None:

@@ -1,6 +1,6 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | owner | rebuilder | make <thing id> <name>`;
+`python -m libs.chassis.tests.sample.process migrate | relay | worker | owner | rebuilder | replay | make <id> <name>`;
 settings in the environment.
 """
 
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
+from chassis.operations.outbox import replay_lost_broker
 
 from .copies import copying
 from .stage import Stage, noting
@@ -53,6 +54,9 @@ async def _main() -> None:
             await stage.rebuilding(copying()).run()
         case ["worker"]:
             await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
+        case ["replay"]:
+            async with stage.raw() as connection, connection.transaction():
+                await replay_lost_broker(connection, stage.kafka)
 
 
 def migrate(environment: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """One test's own sample service: a database made from a template, topics under a namespace of their own."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from chassis.database import Database, driver
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.messaging import consuming
+from chassis.operations.audit import connect
 from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
@@ -163,6 +165,13 @@ class Stage:
     async def execute(self, statement: str, **values: Any) -> None:
         async with self.system.system_transaction() as connection:
             await connection.execute(text(statement), values)
+
+    @asynccontextmanager
+    async def raw(self) -> AsyncIterator[Any]:
+        """An operator's connection: asyncpg's, under the system role."""
+        connection = await connect(self.system_dsn)
+        yield connection
+        await connection.close()
 
     async def as_owner(self, statement: str) -> None:
         """Runs a statement as the owner of the tables."""

@@ -78,7 +78,8 @@ def _read(
     except BadEnvelope as error:
         return None, None, str(error)
     if (key or b"") != envelope.subject.encode():
-        return envelope, None, "the key is not ce_subject"
+        # Its sequence is another aggregate's: under this key it would take the place of an event that belongs there.
+        return None, None, "the key is not ce_subject"
     if aggregate and envelope.sequence is None:
         return envelope, None, "'ce_sequence' is missing"
     try:

@@ -85,7 +85,9 @@ class RevocationTail:
                 self._heard()
                 await self._follow(consumer)
                 async with asyncio.timeout(_ANSWER_S):
-                    ends = await consumer.end_offsets(ends.keys())
+                    before, ends = ends, await consumer.end_offsets(ends.keys())
+                if any(ends[partition] < end for partition, end in before.items()):
+                    raise KafkaError("the broker lost its data")
         finally:
             await _stop(consumer)
 

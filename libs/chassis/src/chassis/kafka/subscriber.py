@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -25,6 +25,7 @@ from chassis.kafka.arrival import Arrival
 from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.offsets import Offsets
+from chassis.kafka.presence import topics_stay
 from chassis.kafka.slot import Slot
 
 log = structlog.get_logger("consumer")
@@ -95,20 +96,24 @@ class Consuming(Generic[Tx]):
                 await broker.start()
             offsets.consumer = subscriber.consumer
             self._health = _READS
-            await self._until(alarm, asyncio.create_task(offsets.run()))
+            names = map(self._kafka.topic, self._topics)
+            await self._until(alarm, offsets.run(), topics_stay(subscriber.consumer, names))
         finally:
             await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=2 * _STOP_LIMIT_S)
 
-    async def _until(self, alarm: "_Alarm", committing: "asyncio.Task[None]") -> None:
-        """Commits until the alarm rings. Raises ReadingFailed then, and whatever the committing raises."""
+    async def _until(self, alarm: "_Alarm", *works: Coroutine[Any, Any, None]) -> None:
+        """Does these works until the alarm rings. Raises ReadingFailed then, and whatever one of them raises."""
+        tasks = [asyncio.create_task(work) for work in works]
         try:
-            either: list[asyncio.Future[Any]] = [committing, alarm.reason]
+            either: list[asyncio.Future[Any]] = [*tasks, alarm.reason]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if committing.done():
-                committing.result()
+            for task in tasks:
+                if task.done():
+                    task.result()
             raise ReadingFailed(alarm.reason.result())
         finally:
-            committing.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _stop(self, broker: KafkaBroker, offsets: Offsets) -> None:
         """Lets the batch at hand end, commits, leaves. The lock is kept, so that no other batch begins."""

@@ -50,9 +50,10 @@ def _estimate(which: str) -> str:
     points AS (
         SELECT low + floor((high - low + 1) * (part - random()) / $1)::bigint AS id
         FROM span, generate_series(1, $1::int) AS part)
-    SELECT (count(o.id) * (high - low + 1) / $1)::bigint AS rows,
-        (coalesce(sum({_SIZE}), 0) * (high - low + 1) / $1)::bigint AS bytes
-    FROM span, points AS p LEFT JOIN outbox AS o ON o.id = p.id AND o.sent_at IS NULL
+    SELECT (count(size) * (high - low + 1) / $1)::bigint AS rows,
+        (coalesce(sum(size), 0) * (high - low + 1) / $1)::bigint AS bytes
+    FROM span, points AS p LEFT JOIN LATERAL (
+        SELECT {_SIZE} AS size FROM outbox WHERE id = p.id AND sent_at IS NULL LIMIT 1) AS o ON true
     WHERE low IS NOT NULL GROUP BY low, high
     """  # noqa: S608  made of constants
 

@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,7 +24,7 @@ from chassis.kafka.connection import Kafka
 from chassis.outbox.broker import BrokerReplaced, BrokerWatch, require_known
 from chassis.outbox.leadership import ROLE, connect, pinging, take_lock
 from chassis.outbox.notifier import CHANNEL
-from chassis.outbox.sending import hand_over, is_refusal
+from chassis.outbox.sending import give_up, hand_over, is_refusal
 from chassis.outbox.store import OutboxStore
 
 log = structlog.get_logger("relay")
@@ -132,6 +134,7 @@ class Relay:
             async with BrokerWatch(self._kafka, cluster) as broker:
                 await self._send_on(connection, producer, broker)
         finally:
+            give_up(producer)
             # Never cancelled: a cancelled sender hangs the sends of its successors.
             await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_S)
 
@@ -153,13 +156,9 @@ class Relay:
     ) -> bool:
         """Sends one batch pipelined, then marks what was acknowledged. False when something was refused."""
         crash_point("relay.claimed")
-        waits = Health.degraded(f"the broker does not acknowledge; oldest waits since {rows[0]['created_at']}")
-
-        def on_wait() -> None:
-            broker.require_same()
-            self._tell(waits)
-
-        batch = await pinging(connection, asyncio.ensure_future(hand_over(producer, rows, self._kafka.topic)), on_wait)
+        on_wait = partial(self._say_waits, broker, rows[0]["created_at"])
+        sending = asyncio.ensure_future(hand_over(producer, rows, self._kafka.topic))
+        batch = await pinging(connection, sending, on_wait)
         crash_point("relay.sent")
         await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)
         crash_point("relay.acked")
@@ -183,6 +182,10 @@ class Relay:
         row = await connection.fetchrow(_HELD)
         line = "" if row is None else f"outbox row {row['id']} is refused ({row['refused']}) and holds its key"
         self._held = Health.unhealthy(line) if line else None
+
+    def _say_waits(self, broker: BrokerWatch, since: datetime) -> None:
+        broker.require_same()
+        self._tell(Health.degraded(f"the broker does not acknowledge; oldest waits since {since}"))
 
     def _say_lost(self, error: BrokerReplaced) -> None:
         if self._lost is None:
