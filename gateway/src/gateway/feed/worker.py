@@ -85,8 +85,7 @@ class FeedWorker:
 
     async def _work(self) -> None:
         """Forwards until something fails, which it raises; what was not committed then comes again."""
-        missing = await self._kafka.missing_topics([*self._topics, FEED.name])
-        if missing:
+        if missing := await self._kafka.missing_topics([*self._topics, FEED.name]):
             raise FileNotFoundError(f"topics are missing: {', '.join(missing)}")
         offsets = Offsets(self.name)
         async with self._consumer(offsets) as consumer, self._producer() as producer:

@@ -37,19 +37,25 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
     kind: type[ProcessSettings] = service.settings
     if issubclass(kind, ServiceSettings):
         app.command("migrate", help=migrate.__doc__)(lambda: migrate(service.name, kind))
-        groups = {**_operators_groups(service.name, kind), **groups}
+        groups = {**_operators_groups(service, kind), **groups}
     for name, group in groups.items():
         app.add_typer(group, name=name)
     return app
 
 
-def _operators_groups(service: str, kind: type[ServiceSettings]) -> dict[str, typer.Typer]:
+def _operators_groups(service: Service[S], kind: type[ServiceSettings]) -> dict[str, typer.Typer]:
     """What an operator does at a shell, each below its name. Imported here: the gateway has no database driver."""
     from chassis.operations.consumers_commands import consumers
     from chassis.operations.dead_letters_commands import dead_letters
     from chassis.operations.outbox_commands import outbox
+    from chassis.operations.projections_commands import projections
 
-    return {"dead-letters": dead_letters(kind), "outbox": outbox(kind), "consumers": consumers(service, kind)}
+    return {
+        "dead-letters": dead_letters(kind),
+        "outbox": outbox(kind),
+        "consumers": consumers(service.name, kind),
+        "projections": projections(service, kind),
+    }
 
 
 def _roles(text: str) -> list[str]:

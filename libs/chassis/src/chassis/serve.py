@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import structlog
 import uvicorn
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from chassis.component import Component
 from chassis.health import Health
 from chassis.http.protocol import BoundedProtocol
+from chassis.kafka.consumer import Consumer
 from chassis.logging import set_up_logging
 from chassis.metrics import serve_metrics
 from chassis.settings import ProcessSettings, refuse
@@ -45,7 +46,7 @@ class Parts:
     `app` makes the HTTP side from the health checks; `bare_app` the one of a process without the role `api`.
     `always` run in every process (pool, keys, revocations), `workers` (consumers, retriers, runs) and `relay` under
     their roles. `closing` is called as soon as the process is told to stop, e.g. to end streams that have no end of
-    their own; `close` at the end, in order.
+    their own; `close` at the end, in order. `consumers` are those that the workers contain, for operators.
     """
 
     app: Callable[[Checks], ASGIApp]
@@ -56,6 +57,7 @@ class Parts:
     relay: Sequence[Component] = ()
     closing: Sequence[Callable[[], None]] = ()
     close: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    consumers: Sequence[Consumer[Any]] = ()
 
     def components(self, roles: Sequence[str]) -> list[Component]:
         """Those that run under the roles, in the order of their start."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Update
@@ -86,6 +86,13 @@ class Work:
     async def scope_to(self, org_ids: Collection[UUID]) -> None:
         """For a command that learns its organisation on the way, like a sign-in."""
         await scope_to(self.connection, org_ids)
+
+
+class HasWork(Protocol):
+    """A service's transaction, as far as the chassis writes in it."""
+
+    @property
+    def work(self) -> Work: ...
 
 
 class Runner(Generic[Tx_co]):

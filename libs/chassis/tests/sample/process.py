@@ -1,7 +1,6 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | replay | deadly | deaf | make <id> <name>`,
-with settings in the environment.
+`python -m libs.chassis.tests.sample.process <role>` with settings in the environment; the roles stand in `_main`.
 """
 
 import asyncio
@@ -18,6 +17,7 @@ from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 from chassis.operations.outbox import replay_lost_broker
 
+from .copies import copying
 from .deadly import deadly
 from .deaf import serve_deaf
 from .stage import Stage, noting
@@ -49,6 +49,10 @@ async def _main() -> None:
             await stage.make(name, UUID(thing_id))
         case ["relay"]:
             await stage.relay().run()
+        case ["owner"]:
+            await asyncio.gather(*(part.run() for part in stage.owning()))
+        case ["rebuilder"]:
+            await stage.rebuilding(copying()).run()
         case ["worker"]:
             await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
         case ["replay"]:

@@ -4,6 +4,7 @@ from auth.adapters.access_tokens import SignedAccessTokens
 from auth.adapters.passwords import ArgonPasswords
 from auth.adapters.sealing import AesGcmSeal
 from auth.adapters.signing_keys import KeyRing
+from auth.adapters.snapshots import sources
 from auth.adapters.transaction import PostgresTransaction
 from auth.adapters.well_known_passwords import password_policy
 from auth.application.ports import Transaction
@@ -37,6 +38,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Parts:
         description="Who may do what: users, organisations, sessions.",
         routers=routes(use_cases, wiring.doors, ring),
         consumers=consumers(),
+        snapshots=sources(),
         always=[ring],
         close=[passwords.close],
     )

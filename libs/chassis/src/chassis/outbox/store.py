@@ -95,27 +95,41 @@ class Outgoing:
     value: bytes
 
     @classmethod
-    def of(cls, event: Event, origin: Origin, *, key: str, sequence: int | None, org_id: UUID | None) -> "Outgoing":
+    def of(
+        cls,
+        event: Event,
+        origin: Origin,
+        *,
+        key: str,
+        sequence: int | None,
+        org_id: UUID | None,
+        most_bytes: int = MAX_VALUE_BYTES,
+    ) -> "Outgoing":
         """Encodes `event` with a new id. Raises EventTooLarge."""
         contract, value = event.contract, event.encode()
-        if len(value) > MAX_VALUE_BYTES:
+        if len(value) > most_bytes:
             raise EventTooLarge(TooLarge(contract.kind, len(value)))
-        envelope = Envelope(
-            id=new_id(),
-            kind=contract.kind,
-            version=contract.version,
-            source=f"/stoa/{contract.kind.partition('.')[0]}",
-            subject=key,
-            time=datetime.now(UTC),
-            org_id=org_id,
-            actor=str(origin.actor),
-            audience=contract.audience(event),
-            sequence=sequence,
-            correlation_id=origin.correlation_id,
-            causation_id=origin.causation_id,
-            traceparent=current_traceparent(),
-        )
+        envelope = _envelope(event, origin, key=key, sequence=sequence, org_id=org_id)
         return cls(contract.topic.name, key, sequence, envelope.to_headers(), value)
+
+
+def _envelope(event: Event, origin: Origin, *, key: str, sequence: int | None, org_id: UUID | None) -> Envelope:
+    contract = event.contract
+    return Envelope(
+        id=new_id(),
+        kind=contract.kind,
+        version=contract.version,
+        source=f"/stoa/{contract.kind.partition('.')[0]}",
+        subject=key,
+        time=datetime.now(UTC),
+        org_id=org_id,
+        actor=str(origin.actor),
+        audience=contract.audience(event),
+        sequence=sequence,
+        correlation_id=origin.correlation_id,
+        causation_id=origin.causation_id,
+        traceparent=current_traceparent(),
+    )
 
 
 class OutboxStore:
