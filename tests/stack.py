@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -118,6 +119,11 @@ class Stack:
         """The `STOA_*` settings with which the process runs."""
         environment = self.plan.serve(process, self.workspace).environment
         return {name: value for name, value in environment.items() if name.startswith("STOA_")}
+
+    def execute(self, service: str, *words: str) -> None:
+        """Does what an operator does at a shell: `python -m <service> …`. Raises CalledProcessError."""
+        command = self.plan.command(service, list(words), self.workspace)
+        subprocess.run(command.argv, cwd=command.folder, env=dict(command.environment), check=True, capture_output=True)
 
     @property
     def board(self) -> Snapshot:

@@ -65,11 +65,10 @@ MUTANTS = (
         "the offset is done before the handler",
         CHASSIS,
         "kafka/subscriber.py",
-        "            await self._apply([self._arrival(record) for record in batch])\n"
-        "            offsets.done(batch, assignment)\n",
+        "            await self._apply([self._arrival(record) for record in batch], catching_up=",
         "            offsets.done(batch, assignment)\n"
         "            await offsets.commit()\n"
-        "            await self._apply([self._arrival(record) for record in batch])\n",
+        "            await self._apply([self._arrival(record) for record in batch], catching_up=",
         ("crash", "kill"),
         "consumer.inbox",
     ),
@@ -123,9 +122,9 @@ MUTANTS = (
         "the relay marks before the acknowledgement",
         CHASSIS,
         "outbox/relay.py",
-        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), lambda: self._tell(waits))\n",
+        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)\n",
         "        await connection.execute(_MARK, [row['id'] for row in rows])\n"
-        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), lambda: self._tell(waits))\n",
+        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)\n",
         ("crash", "broker"),
         "relay.sent",
     ),

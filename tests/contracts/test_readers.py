@@ -14,6 +14,7 @@ from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.revocations import RevocationTail
 from chassis.serve import ROLES, Parts
 from chassis.settings import read_settings
+from chassis.snapshots.rebuilder import Rebuilds
 from contracts.auth.v1 import AccessRevoked, UserRegistered
 from contracts.event import Event
 from contracts.registry import all_contracts
@@ -50,6 +51,9 @@ def wired_in(service: str, consumers: list[Consumer[Any]]) -> None:
     parts: Parts = importlib.import_module(f"{service}.container").build(settings)
     tails = [one for one in parts.components(ROLES) if isinstance(one, RevocationTail)]
     consumers += [Consumer(f"{service}.{tail.name}", [on(AccessRevoked, _unheard)]) for tail in tails]
+    for rebuilds in (one for one in parts.components(ROLES) if isinstance(one, Rebuilds)):
+        read = {event for kinds in rebuilds.reads.values() for event in (kinds.begun, kinds.captured, kinds.ended)}
+        consumers.append(Consumer(f"{service}.{rebuilds.name}", [on(event, _unheard) for event in read]))
 
 
 async def _unheard(tx: object, event: Event) -> Any: ...
@@ -66,7 +70,8 @@ def differences(declared: Readers, read: Readers) -> list[str]:
 
 
 @pytest.fixture
-def wired(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Readers:
+def wired(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Sequence[Consumer[Any]]:
+    """Every consumer of every service."""
     consumers: list[Consumer[Any]] = []
 
     def note(service: str, dsn: str, kafka: object, runner: object, found: Sequence[Consumer[Any]]) -> list[Component]:
@@ -78,14 +83,27 @@ def wired(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Readers:
         monkeypatch.setenv(name, value)
     for service in tree.services(checkout):
         wired_in(service, consumers)
-    return read_by(consumers)
+    return consumers
 
 
-def test_the_catalogue_names_the_real_readers(wired: Readers) -> None:
+def test_the_catalogue_names_the_real_readers(wired: Sequence[Consumer[Any]]) -> None:
     ours = {
         event: {name for name in event.contract.readers if not name.startswith("gateway.")} for event in all_contracts()
     }
-    assert differences(ours, wired) == []
+    assert differences(ours, read_by(wired)) == []
+
+
+def test_who_reads_aggregates_can_begin_with_a_snapshot_of_them(wired: Sequence[Consumer[Any]]) -> None:
+    """Their owner publishes it: else a wish for it would wait for ever."""
+    sources = {consumer.source for consumer in wired if consumer.source is not None}
+    assert len(sources) > 4
+    assert [topic.name for topic in sources if topic.name not in published_by(topic.producer)] == []
+
+
+def published_by(owner: str) -> set[str]:
+    """The topics of which a service publishes snapshots."""
+    found = importlib.import_module(f"{owner}.adapters.snapshots").sources()
+    return {source.topic.name for source in found}
 
 
 def test_a_reader_too_many_and_one_too_few_are_noticed() -> None:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeAlias
+from uuid import UUID
 
 from ..people import Person
 from ..stack import eventually
@@ -115,6 +116,21 @@ def project_to_start(world: World) -> Given:
     """The same, and the action that starts it."""
     found = project(world)
     return Given({**found.ids, "action": "start"}, headers=found.headers)
+
+
+def no_dead_letter(world: World) -> Given:
+    """None of any service has this id."""
+    return Given({"dead_letter_id": str(2**62)})
+
+
+def no_rebuild(world: World) -> Given:
+    """None of any service has this id."""
+    return Given({"rebuild_id": str(UUID(int=0))})
+
+
+def no_projection(world: World) -> Given:
+    """No service has a consumer of this name."""
+    return Given({"consumer": "nobody.nothing"})
 
 
 def _chat_with(world: World, others: Sequence[Person]) -> Given:

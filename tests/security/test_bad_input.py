@@ -55,10 +55,10 @@ def situation(world: World, row: Row) -> Given:
 
 
 def sent(world: World, row: Row, **request: Any) -> Answer:
-    """The owner sends something else in this situation; headers are added to those that the route needs."""
+    """Who may sends something else in this situation; headers are added to those that the route needs."""
     given = situation(world, row)
     headers = {**given.headers, **request.pop("headers", {})}
-    return world.call("owner", row, given, headers=headers, **request)
+    return world.call(row.insider, row, given, headers=headers, **request)
 
 
 def problem(row: Row, answer: Answer, *statuses: int) -> Body:

@@ -14,6 +14,7 @@ from chassis.core import new_id
 from contracts.actor import Through, UserActor
 from contracts.agent.v1 import ModuleCommandRequested
 from contracts.envelope import Envelope
+from local_stack.plan import GATEWAY
 
 from ..people import Conversation, Organisation, Person
 from ..records import headers, record
@@ -118,6 +119,22 @@ def test_who_was_removed_gets_no_new_token(organisation: Organisation) -> None:
     refresh = {"refresh_token": member.tokens["refresh_token"]}
     member.call("POST", "/api/v1/auth/refresh", 401, json=refresh)
     assert member.http.post("/api/v1/auth/login", json=member.credentials).status_code in (401, 403)
+
+
+def test_who_is_no_operator_any_more_is_refused_by_every_service(stack: Stack) -> None:
+    operator = Organisation.founded(stack.url).founder
+    stack.execute("auth", "super-admins", "grant", operator.email)
+    operator.sign_in()
+    paths = [f"/api/v1/operations/{service}/dead-letters" for service in stack.urls if service != GATEWAY]
+
+    def answers() -> set[int]:
+        return {operator.http.get(path).status_code for path in paths}
+
+    assert answers() == {200}
+    stack.execute("auth", "super-admins", "revoke", operator.email)
+    eventually(lambda: answers() == {401}, "all refuse the token", WITHIN_S)
+    operator.sign_in()
+    assert (operator.me["role"], answers()) == ("admin", {403})
 
 
 def _running(chat: Conversation) -> str:

@@ -1,5 +1,6 @@
 """The people of the access matrix, and how one of them calls a route."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 import httpx
 
 from ..people import SECONDS, Json, Organisation, Person
-from .matrix import Row
+from .matrix import CALLERS, Row
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,27 @@ class Answer:
 
 
 class World:
-    """Two organisations, and one person for each column of the matrix."""
+    """Two organisations, one of the operator's own, and one person for each column of the matrix.
 
-    def __init__(self, url: str) -> None:
+    `make_operator` makes an operator of the platform of somebody, by their address.
+    """
+
+    def __init__(self, url: str, make_operator: Callable[[str], None]) -> None:
         self.organisation, self.elsewhere = Organisation.founded(url), Organisation.founded(url)
         self.owner = self.organisation.founder
         self.member = self.organisation.join("editor")
         self.viewer = self.organisation.join("viewer")
         self.foreign = self.elsewhere.founder
+        self.operator = Organisation.founded(url).founder
+        make_operator(self.operator.email)
+        self.operator.sign_in()
         self._url = url
         self._spare: UUID | None = None
 
     @cached_property
     def clients(self) -> dict[str, httpx.Client]:
         """The HTTP client of each caller, by the matrix' column."""
-        known = {name: getattr(self, name).http for name in ("owner", "member", "viewer", "foreign")}
+        known = {name: getattr(self, name).http for name in CALLERS if name != "nobody"}
         return {**known, "nobody": httpx.Client(base_url=self._url, timeout=SECONDS)}
 
     @cached_property

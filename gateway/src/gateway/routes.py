@@ -1,4 +1,4 @@
-"""Which service answers which path: the first segment under `/api/v1` decides, and nothing else."""
+"""Which service answers which path: the first segment under `/api/v1` decides; for operators' routes the second."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,12 +42,16 @@ class Target:
 _TARGETS = {segment: Target(service, f"{PREFIX}{segment}/*") for segment, service in SEGMENTS.items()}
 _JWKS = Target("auth", JWKS_PATH)
 
+_OPERATIONS = "operations"
+_OPERATED = {service: Target(service, f"{PREFIX}{_OPERATIONS}/{service}/*") for service in sorted(SERVICES)}
+
 
 def find_target(path: str) -> Target | None:
     """The target of a decoded path, or None where no service has it."""
-    if path.startswith(PREFIX):
-        return _TARGETS.get(path[len(PREFIX) :].partition("/")[0])
-    return _JWKS if path == JWKS_PATH else None
+    if not path.startswith(PREFIX):
+        return _JWKS if path == JWKS_PATH else None
+    first, _, rest = path[len(PREFIX) :].partition("/")
+    return _OPERATED.get(rest.partition("/")[0]) if first == _OPERATIONS else _TARGETS.get(first)
 
 
 def is_open(method: str, path: str) -> bool:

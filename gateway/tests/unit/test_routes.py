@@ -1,4 +1,4 @@
-"""The first path segment decides, and nothing that merely looks like it."""
+"""The first path segment decides, of operators' routes the second, and nothing that merely looks like it."""
 
 import pytest
 
@@ -15,6 +15,8 @@ from gateway.routes import OPEN, SERVICES, find_target, is_open
         ("/api/v1/chats/1/messages", "chats"),
         ("/api/v1/agent/act", "agent"),
         ("/api/v1/runs/1/events", "agent"),
+        ("/api/v1/operations/chats/dead-letters", "chats"),
+        ("/api/v1/operations/auth", "auth"),
         ("/.well-known/jwks.json", "auth"),
     ],
 )
@@ -36,6 +38,11 @@ def test_each_path_goes_to_its_owner(path: str, service: str) -> None:
         "/api/v1/chats2",
         "/api/v1/../chats",
         "//api/v1/chats",
+        "/api/v1/operations",
+        "/api/v1/operations/",
+        "/api/v1/operations//chats",
+        "/api/v1/operations/gateway/dead-letters",
+        "/api/v1/operations/modules2",
     ],
 )
 def test_other_paths_go_nowhere(path: str) -> None:

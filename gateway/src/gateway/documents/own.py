@@ -20,7 +20,7 @@ People and AI agents work together on typed objects. Sign up with `POST /api/v1/
 `POST /api/v1/auth/login`, send it as `Authorization: Bearer …`, and listen to `GET /api/v1/events`.
 
 Errors are problem details (RFC 9457); decide by their `type`. Writes to an existing object need `If-Match` with its
-`ETag`. Each POST accepts an `Idempotency-Key`, which makes a repeat safe."""
+`ETag`. Each POST accepts an `Idempotency-Key`, which makes a repeat safe; those of operators are safe without one."""
 
 _FEED = """\
 Server-sent events of your organisation, as far as you may see them, in order per object.

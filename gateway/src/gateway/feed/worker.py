@@ -17,6 +17,7 @@ from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.offsets import Offsets
+from chassis.kafka.presence import require_topics
 from contracts.audience import INTERNAL, internal
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
 from contracts.gateway.topics import FEED
@@ -84,8 +85,7 @@ class FeedWorker:
 
     async def _work(self) -> None:
         """Forwards until something fails, which it raises; what was not committed then comes again."""
-        missing = await self._kafka.missing_topics([*self._topics, FEED.name])
-        if missing:
+        if missing := await self._kafka.missing_topics([*self._topics, FEED.name]):
             raise FileNotFoundError(f"topics are missing: {', '.join(missing)}")
         offsets = Offsets(self.name)
         async with self._consumer(offsets) as consumer, self._producer() as producer:
@@ -95,13 +95,11 @@ class FeedWorker:
                 while not committing.done():
                     assignment = offsets.assignment
                     batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
-                    if not batches:
+                    require_topics(consumer, map(self._kafka.topic, self._topics))
+                    if batches:
+                        await self._forward(producer, batches)
+                    else:
                         await self._probe(consumer)
-                    if batches:
-                        crash_point("feed.fetched")
-                    await self._forward(producer, batches)
-                    if batches:
-                        crash_point("feed.forwarded")
                     for records in batches.values():
                         offsets.done(records, assignment)
             finally:
@@ -120,6 +118,7 @@ class FeedWorker:
 
     async def _forward(self, producer: AIOKafkaProducer, batches: "dict[TopicPartition, Sequence[Any]]") -> None:
         """Returns when the broker has all of it. Raises KafkaError when it refuses one: then all of it comes again."""
+        crash_point("feed.fetched")
         acks = [
             ack for records in batches.values() for record in records if (ack := await self._send(producer, record))
         ]
@@ -130,6 +129,7 @@ class FeedWorker:
             self._health = late if waiting else _READS
         for ack in acks:
             ack.result()
+        crash_point("feed.forwarded")
 
     async def _send(self, producer: AIOKafkaProducer, record: Any) -> "asyncio.Future[Any] | None":
         """Hands one event to the producer, as it came; None for one that nobody may see, or that cannot be sent."""

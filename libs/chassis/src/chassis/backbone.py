@@ -134,7 +134,8 @@ BROKER = """
 CREATE TABLE broker (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     cluster_id text NOT NULL,
-    known_since timestamptz NOT NULL DEFAULT now()
+    known_since timestamptz NOT NULL DEFAULT now(),
+    replayed_through bigint NOT NULL DEFAULT 0
 )
 """
 OPERATOR_ACTIONS = """
@@ -152,6 +153,7 @@ SNAPSHOT_REQUESTS = """
 CREATE TABLE snapshot_requests (
     id uuid PRIMARY KEY,
     topic text NOT NULL,
+    consumer text NOT NULL,
     requested_at timestamptz NOT NULL DEFAULT now(),
     published_at timestamptz
 )
@@ -161,26 +163,26 @@ CREATE TABLE rebuilds (
     id uuid PRIMARY KEY,
     consumer text NOT NULL,
     topic text NOT NULL,
-    mode text NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('rebuild', 'check', 'seed')),
     asked_at timestamptz NOT NULL DEFAULT now(),
+    requested_at timestamptz,
     snapshot_id uuid,
     items bigint NOT NULL DEFAULT 0,
-    differing jsonb NOT NULL DEFAULT '[]',
+    applied bigint NOT NULL DEFAULT 0,
+    newer bigint NOT NULL DEFAULT 0,
+    lagging bigint NOT NULL DEFAULT 0,
+    differing bigint NOT NULL DEFAULT 0,
+    differing_keys text[] NOT NULL DEFAULT '{}',
+    error text,
     ended_at timestamptz
 )
 """
-REBUILD_KEYS = """
-CREATE TABLE rebuild_keys (
-    rebuild_id uuid NOT NULL REFERENCES rebuilds ON DELETE CASCADE,
-    key text NOT NULL,
-    PRIMARY KEY (rebuild_id, key)
-)
-"""
+REBUILDS_OPEN = "CREATE INDEX rebuilds_open ON rebuilds (asked_at) WHERE ended_at IS NULL"
 
-REPAIR_STATEMENTS = (ATTEMPTS, BROKER, OPERATOR_ACTIONS, SNAPSHOT_REQUESTS, REBUILDS, REBUILD_KEYS)
+REPAIR_STATEMENTS = (ATTEMPTS, BROKER, OPERATOR_ACTIONS, SNAPSHOT_REQUESTS, REBUILDS, REBUILDS_OPEN)
 
 # Tables without tenant rows, or with rows of all tenants that only the chassis reads.
 WITHOUT_ROW_SECURITY = frozenset(
     {"alembic_version", "outbox", "inbox", "inbox_records", "parked_keys", "dead_letters"}
-    | {"attempts", "broker", "operator_actions", "snapshot_requests", "rebuilds", "rebuild_keys"}
+    | {"attempts", "broker", "operator_actions", "snapshot_requests", "rebuilds"}
 )

@@ -1,13 +1,14 @@
 """`python -m <service>`: serve, migrate, and what else the service adds."""
 
 import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
-from chassis.redrive_commands import dead_letters
 from chassis.serve import ROLES, S, Service, serve
 from chassis.settings import ProcessSettings, ServiceSettings, read_settings, refuse
 
@@ -18,7 +19,7 @@ def main(service: Service[S], *, groups: Mapping[str, typer.Typer] | None = None
 
 
 def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> typer.Typer:
-    """The commands of a service. `migrate` and `dead-letters` are there for those with a database."""
+    """The commands of a service. `migrate` and the operators' groups are there for those with a database."""
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"The service {service.name}."
     )
@@ -26,6 +27,7 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
     @app.callback()
     def every() -> None:
         """Settings come from STOA_* variables; a wrong or missing one is named and refused with exit code 78."""
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # `serve` sets up its own
 
     @app.command("serve")
     def serve_command(roles: Annotated[str, typer.Option(help="Which parts run here.")] = ",".join(ROLES)) -> None:
@@ -35,10 +37,25 @@ def command_line(service: Service[S], groups: Mapping[str, typer.Typer]) -> type
     kind: type[ProcessSettings] = service.settings
     if issubclass(kind, ServiceSettings):
         app.command("migrate", help=migrate.__doc__)(lambda: migrate(service.name, kind))
-        app.add_typer(dead_letters(kind), name="dead-letters")
+        groups = {**_operators_groups(service, kind), **groups}
     for name, group in groups.items():
         app.add_typer(group, name=name)
     return app
+
+
+def _operators_groups(service: Service[S], kind: type[ServiceSettings]) -> dict[str, typer.Typer]:
+    """What an operator does at a shell, each below its name. Imported here: the gateway has no database driver."""
+    from chassis.operations.consumers_commands import consumers
+    from chassis.operations.dead_letters_commands import dead_letters
+    from chassis.operations.outbox_commands import outbox
+    from chassis.operations.projections_commands import projections
+
+    return {
+        "dead-letters": dead_letters(kind),
+        "outbox": outbox(kind),
+        "consumers": consumers(service.name, kind),
+        "projections": projections(service, kind),
+    }
 
 
 def _roles(text: str) -> list[str]:

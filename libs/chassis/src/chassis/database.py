@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis.core.errors import Passing
+
 _SCOPE = text("SELECT set_config('stoa.org_ids', :ids, true)")
 
 # Classes of SQLSTATE that say nothing about the statement: connection, transaction rollback (deadlock, serialisation),
@@ -69,10 +71,10 @@ async def scope_to(connection: AsyncConnection, org_ids: Collection[UUID]) -> No
 
 async def driver(connection: AsyncConnection) -> Any:
     """The asyncpg connection below, in the same transaction: for the few statements where SQLAlchemy is too dear."""
-    if not connection.in_transaction():
-        await connection.begin()
-    raw = await connection.get_raw_connection()
-    return raw.driver_connection
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    if not raw.is_in_transaction():
+        await connection.exec_driver_sql("SELECT 1")  # SQLAlchemy sends BEGIN with its first statement, not before
+    return raw
 
 
 def is_passing(error: BaseException) -> bool:
@@ -88,7 +90,7 @@ def is_passing(error: BaseException) -> bool:
         return (error.sqlstate or "").startswith(_PASSING)
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return not isinstance(error, ValueError)
-    return isinstance(error, PoolTimeout) or (isinstance(error, OSError) and error.filename is None)
+    return isinstance(error, PoolTimeout | Passing) or (isinstance(error, OSError) and error.filename is None)
 
 
 def is_statement_timeout(error: BaseException) -> bool:

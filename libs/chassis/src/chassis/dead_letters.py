@@ -45,6 +45,19 @@ UPDATE dead_letters SET retry_at = now(), retry_until = now() + $4::interval
 WHERE id = (SELECT id FROM dead_letters WHERE {_OF_KEY} ORDER BY sequence NULLS LAST, id LIMIT 1)
 """  # noqa: S608  made of constants
 _REMOVE = "DELETE FROM dead_letters WHERE id = $1"
+_OPEN_KEYS = """
+INSERT INTO parked_keys AS p (consumer, topic, key) SELECT $1, $2, key FROM unnest($3::text[]) AS key ORDER BY key
+ON CONFLICT (consumer, topic, key) DO UPDATE SET parked_at = p.parked_at
+"""
+_REMOVE_UNTIL = """
+DELETE FROM dead_letters AS d USING unnest($3::text[], $4::bigint[]) AS until (key, sequence)
+WHERE d.consumer = $1 AND d.topic = $2 AND d.key = until.key AND d.sequence <= until.sequence
+"""
+_CLOSE_KEYS = """
+DELETE FROM parked_keys AS p WHERE consumer = $1 AND topic = $2 AND key = ANY($3::text[])
+    AND NOT EXISTS (SELECT FROM dead_letters AS d WHERE (d.consumer, d.topic, d.key) = (p.consumer, p.topic, p.key))
+"""
+_STILL_PARKED = "SELECT key FROM parked_keys WHERE consumer = $1 AND topic = $2 AND key = ANY($3::text[])"
 _CLOSE_KEY = """
 DELETE FROM parked_keys AS p WHERE consumer = $1 AND topic = $2 AND key = $3
     AND NOT EXISTS (SELECT FROM dead_letters AS d WHERE (d.consumer, d.topic, d.key) = (p.consumer, p.topic, p.key))
@@ -139,9 +152,29 @@ class DeadLetters:
 
     async def settle(self, connection: Any, letter: DeadLetter) -> None:
         """Removes a settled event and lets the next of its key be tried at once."""
-        await connection.execute(_REMOVE, letter.id)
-        await self.wake_head(connection, letter.arrival.topic, letter.arrival.key)
-        await self.close_key(connection, letter.arrival.topic, letter.arrival.key)
+        await self.remove(connection, letter.id, letter.arrival.topic, letter.arrival.key)
+
+    async def remove(self, connection: Any, number: int, topic: str, key: str) -> None:
+        """The same by its id. The key is locked."""
+        await connection.execute(_REMOVE, number)
+        await self.wake_head(connection, topic, key)
+        await self.close_key(connection, topic, key)
+
+    async def open_keys(self, connection: Any, topic: str, keys: Sequence[str]) -> None:
+        """Parks all of them and locks their rows: nobody can park behind their backs until the transaction ends."""
+        await connection.execute(_OPEN_KEYS, self.consumer, topic, keys)
+
+    async def settle_until(self, connection: Any, topic: str, sequences: Mapping[str, int]) -> None:
+        """Removes each key's events up to its sequence, which a snapshot contains; what is left is tried at once."""
+        given = (list(sequences), list(sequences.values()))
+        await connection.execute(_REMOVE_UNTIL, self.consumer, topic, *given)
+        await self.close_keys(connection, topic, given[0])
+        for row in await connection.fetch(_STILL_PARKED, self.consumer, topic, given[0]):
+            await self.wake_head(connection, topic, row["key"])
+
+    async def close_keys(self, connection: Any, topic: str, keys: Sequence[str]) -> None:
+        """Unparks those behind which nothing is left."""
+        await connection.execute(_CLOSE_KEYS, self.consumer, topic, keys)
 
     async def wake_head(self, connection: Any, topic: str, key: str) -> None:
         """Lets the first event of the key be tried at once, with a fresh span for its retries."""
@@ -150,8 +183,10 @@ class DeadLetters:
     async def postpone(
         self, connection: Any, letter: DeadLetter, error: str, *, retry_in: timedelta | None, failed: bool
     ) -> None:
-        """Notes a try that settled nothing. `retry_in` None: it waits for a person."""
-        await connection.execute(_POSTPONE, letter.id, retry_in, int(failed), _storable(error))
+        """Notes a try that settled nothing. `retry_in` None: it waits for a person. Discarded meanwhile: nothing."""
+        done = await connection.execute(_POSTPONE, letter.id, retry_in, int(failed), _storable(error))
+        if done.endswith(" 0"):
+            return  # the next of its key is due now, and stays so
         await connection.execute(_STILL, self.consumer, letter.arrival.topic, letter.arrival.key, letter.id)
 
     async def close_key(self, connection: Any, topic: str, key: str) -> None:

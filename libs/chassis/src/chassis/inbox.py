@@ -3,7 +3,7 @@
 One row per (consumer, topic, key), so it never needs purging. For records, which have no sequence, one row per event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,19 @@ _ADVANCE_ONE = "UPDATE inbox SET sequence = $4 WHERE consumer = $1 AND topic = $
 _FIRST_ONE = """
 INSERT INTO inbox (consumer, topic, key, sequence) VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING
 """
+_POSITIONS = """
+SELECT key, sequence FROM inbox WHERE consumer = $1 AND topic = $2 AND key = ANY($3::text[]) ORDER BY key FOR UPDATE
+"""
+_GIVEN = """
+INSERT INTO inbox AS i (consumer, topic, key, sequence)
+SELECT $1, $2, key, sequence FROM unnest($3::text[], $4::bigint[]) AS given (key, sequence) ORDER BY key
+"""
+_REACH = f"""{_GIVEN}
+ON CONFLICT (consumer, topic, key) DO UPDATE SET sequence = greatest(i.sequence, excluded.sequence)
+RETURNING key, sequence
+"""
+_BEGIN_AT = f"{_GIVEN} ON CONFLICT DO NOTHING RETURNING key, sequence"
+_FORGET = "DELETE FROM inbox WHERE consumer = $1 AND topic = $2 AND key = $3"
 
 _ADVANCE_MANY = """
 WITH span AS (SELECT * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS s (topic, key, first, last)),
@@ -68,6 +81,30 @@ class Inbox:
         if sequence == 1:
             return _changed(await connection.execute(_FIRST_ONE, self.consumer, topic, key))
         return _changed(await connection.execute(_ADVANCE_ONE, self.consumer, topic, key, sequence))
+
+    async def positions(self, connection: Any, topic: str, keys: Sequence[str]) -> dict[str, int]:
+        """The last applied sequences of those of `keys` that were ever met, their rows locked."""
+        return dict(await connection.fetch(_POSITIONS, self.consumer, topic, keys))
+
+    async def reach(self, connection: Any, topic: str, sequences: Mapping[str, int]) -> set[str]:
+        """Moves each key to its sequence from wherever it was before; answers those that were not past it.
+
+        For snapshots, which state all that happened up to there. All rows are locked, as after `begin_at`.
+        """
+        return await self._moved(connection, _REACH, topic, sequences)
+
+    async def begin_at(self, connection: Any, topic: str, sequences: Mapping[str, int]) -> set[str]:
+        """Takes the sequences as the last applied ones of keys that were never met, and answers those keys."""
+        return await self._moved(connection, _BEGIN_AT, topic, sequences)
+
+    async def _moved(self, connection: Any, statement: str, topic: str, sequences: Mapping[str, int]) -> set[str]:
+        given = (list(sequences), list(sequences.values()))
+        rows = await connection.fetch(statement, self.consumer, topic, *given)
+        return {row["key"] for row in rows if row["sequence"] == sequences[row["key"]]}
+
+    async def forget(self, connection: Any, topic: str, key: str) -> None:
+        """As if the key had never been met."""
+        await connection.execute(_FORGET, self.consumer, topic, key)
 
     async def advance_many(self, connection: Any, spans: Sequence[Span]) -> bool:
         """Moves all spans at once; False when one does not follow its position or its key is parked."""

@@ -4,15 +4,16 @@ Requests over HTTP trust their token, less the revocations; a command carries no
 looked up here at the moment when it is done.
 """
 
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Ok, Outcome
-from chassis.kafka.consumer import Consumer, on
-from chassis.use_case import Work
+from chassis.kafka.consumer import Consumer, on, projection
+from chassis.use_case import HasWork
+from contracts.auth.topics import MEMBERSHIPS
 from contracts.auth.v1 import MembershipChanged, MembershipGranted, MembershipRevoked, MembershipState
 from contracts.permissions import Role
 
@@ -21,13 +22,6 @@ INSERT INTO memberships (id, org_id, user_id, role, active) VALUES (:id, :org_id
 ON CONFLICT (id) DO UPDATE SET role = excluded.role, active = excluded.active
 """)
 _FIND = text("SELECT role, active FROM memberships WHERE org_id = :org_id AND user_id = :user_id")
-
-
-class HasWork(Protocol):
-    """A service's transaction, as far as the projection needs it."""
-
-    @property
-    def work(self) -> Work: ...
 
 
 async def role_of(connection: AsyncConnection, org_id: UUID, user_id: UUID) -> Role | None:
@@ -45,12 +39,17 @@ def memberships_consumer(service: str) -> Consumer[HasWork]:
     """The consumer that keeps the projection, `<service>.memberships`."""
     return Consumer(
         f"{service}.memberships",
-        [on(MembershipGranted, _project), on(MembershipChanged, _project), on(MembershipRevoked, _project)],
+        [on(MembershipGranted, _hear), on(MembershipChanged, _hear), on(MembershipRevoked, _hear)],
+        projects=projection(MEMBERSHIPS, MembershipState, _project, table="memberships"),
     )
 
 
-async def _project(tx: HasWork, event: MembershipGranted | MembershipChanged | MembershipRevoked) -> Outcome:
-    await tx.work.connection.execute(_STORE, _row(event.state))
+async def _hear(tx: HasWork, event: MembershipGranted | MembershipChanged | MembershipRevoked) -> Outcome:
+    return await _project(tx, event.state)
+
+
+async def _project(tx: HasWork, state: MembershipState) -> Outcome:
+    await tx.work.connection.execute(_STORE, _row(state))
     return Ok(None)
 
 

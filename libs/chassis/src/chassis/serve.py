@@ -8,10 +8,10 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import structlog
 import uvicorn
@@ -21,15 +21,17 @@ from starlette.types import ASGIApp
 from chassis.component import Component
 from chassis.health import Health
 from chassis.http.protocol import BoundedProtocol
+from chassis.kafka.consumer import Consumer
 from chassis.logging import set_up_logging
 from chassis.metrics import serve_metrics
 from chassis.settings import ProcessSettings, refuse
 from chassis.telemetry import set_up_tracing
+from chassis.watchdog import EXIT_SOFTWARE, Watchdog, end_within
 
 GRACE_S = 5
 ROLES = ("api", "worker", "relay")
-EXIT_SOFTWARE = 70
-"""`EX_SOFTWARE` of sysexits(3): a component gave up; a new start may help."""
+END_S = 30
+"""How long the end may take in all, before the process ends without waiting for what hangs."""
 
 S = TypeVar("S", bound=ProcessSettings)
 Checks: TypeAlias = Callable[[], Mapping[str, Health]]
@@ -44,7 +46,7 @@ class Parts:
     `app` makes the HTTP side from the health checks; `bare_app` the one of a process without the role `api`.
     `always` run in every process (pool, keys, revocations), `workers` (consumers, retriers, runs) and `relay` under
     their roles. `closing` is called as soon as the process is told to stop, e.g. to end streams that have no end of
-    their own; `close` at the end, in order.
+    their own; `close` at the end, in order. `consumers` are those that the workers contain, for operators.
     """
 
     app: Callable[[Checks], ASGIApp]
@@ -55,6 +57,7 @@ class Parts:
     relay: Sequence[Component] = ()
     closing: Sequence[Callable[[], None]] = ()
     close: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    consumers: Sequence[Consumer[Any]] = ()
 
     def components(self, roles: Sequence[str]) -> list[Component]:
         """Those that run under the roles, in the order of their start."""
@@ -77,7 +80,12 @@ def serve(service: Service[S], settings: S, roles: Sequence[str] = ROLES) -> int
     set_up_logging(service.name, settings.log_level, readable=readable, lasting=True)
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(service, settings, roles, listening))
+        return runner.run(_watched(_serve(service, settings, roles, listening)))
+
+
+async def _watched(serving: Coroutine[None, None, int]) -> int:
+    with Watchdog().watching():
+        return await serving
 
 
 def _listen(settings: ProcessSettings) -> socket.socket:
@@ -148,6 +156,7 @@ async def _run(server: _Server, listening: socket.socket, components: Sequence[C
     running = [asyncio.create_task(component.run(), name=component.name) for component in components]
     try:
         await asyncio.wait([serving, *running], return_when=asyncio.FIRST_COMPLETED)
+        end_within(END_S)
         ended = [task for task in running if task.done()]
         server.should_exit = True
         await serving

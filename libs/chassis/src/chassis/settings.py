@@ -113,6 +113,9 @@ class ServiceSettings(ProcessSettings):
     database_system_dsn: PostgresDsn
     database_owner_dsn: PostgresDsn | None = None
     """The owner of the tables: for `migrate` only, so a serving process need not know it."""
+    outbox_max_rows: Annotated[int, Field(ge=1)] = 1_000_000
+    outbox_max_bytes: Annotated[int, Field(ge=1)] = 2_000_000_000
+    """How much may wait to be sent, in rows and in bytes; beyond, what would add to it is refused."""
 
 
 S = TypeVar("S", bound=BaseSettings)

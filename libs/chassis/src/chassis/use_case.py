@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Update
@@ -88,6 +88,13 @@ class Work:
         await scope_to(self.connection, org_ids)
 
 
+class HasWork(Protocol):
+    """A service's transaction, as far as the chassis writes in it."""
+
+    @property
+    def work(self) -> Work: ...
+
+
 class Runner(Generic[Tx_co]):
     """Runs use cases. `bind` makes a service's transaction (its repositories) from the work of one command."""
 
@@ -103,7 +110,8 @@ class Runner(Generic[Tx_co]):
     async def transact(self, context: Context, body: Callable[[Work], Awaitable[Result[V]]]) -> Result[V]:
         """Runs `body` in one transaction. `Ok` commits rows and outbox together; `Err` and exceptions roll back.
 
-        A result that was returned as `Ok` is committed. An event over the size limit refuses the command.
+        A result that was returned as `Ok` is committed. An event over the size limit refuses the command. Raises
+        OutboxIsFull where the outbox has no room.
         """
         scope = [context.org_id] if context.org_id is not None else []
         try:

@@ -1,6 +1,7 @@
 """A broker that goes away: writes are accepted, and everything is caught up afterwards."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -50,6 +51,9 @@ class OwnBroker:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def lose_data(self) -> None:
+        shutil.rmtree(self._broker.folder / "data")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Bytes that are no event: kept as they came, with the reason, while everything else goes on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from unittest.mock import AsyncMock
 
 import pytest
@@ -119,3 +120,15 @@ async def test_poison_and_unknown_kinds_are_counted_under_names_that_no_stranger
 async def counted(kind: str, outcome: str) -> bool:
     labels = {"consumer": "sample.counted", "kind": kind, "outcome": outcome}
     return REGISTRY.get_sample_value("stoa_consumer_events_total", labels) == 1
+
+
+async def test_a_record_under_a_strange_key_does_not_take_the_place_of_an_event_of_that_key(stage: Stage) -> None:
+    thing = new_id()
+    forged = stage.fact(new_id(), 2)
+    async with running(*stage.consuming(noting())):
+        await stage.topics.send(stage.fact(thing, 1), replace(forged, key=str(thing).encode()))
+        await stage.until_parked(1)
+        await stage.topics.send(stage.fact(thing, 2), stage.fact(thing, 3))
+        await stage.until_effects(COPIES, ["1", "2", "3"], thing)
+        [letter] = await stage.until_parked(1)
+    assert (letter.sequence, letter.error) == (None, "the key is not ce_subject")

@@ -1,7 +1,6 @@
 """The sample service as processes that tests freeze and kill.
 
-`python -m libs.chassis.tests.sample.process migrate | relay | worker | make <thing id> <name>`; settings in the
-environment.
+`python -m libs.chassis.tests.sample.process <role>` with settings in the environment; the roles stand in `_main`.
 """
 
 import asyncio
@@ -16,7 +15,11 @@ from uuid import UUID
 
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
+from chassis.operations.outbox import replay_lost_broker
 
+from .copies import copying
+from .deadly import deadly
+from .deaf import serve_deaf
 from .stage import Stage, noting
 
 CHECKOUT = Path(__file__).parents[4]
@@ -46,8 +49,17 @@ async def _main() -> None:
             await stage.make(name, UUID(thing_id))
         case ["relay"]:
             await stage.relay().run()
+        case ["owner"]:
+            await asyncio.gather(*(part.run() for part in stage.owning()))
+        case ["rebuilder"]:
+            await stage.rebuilding(copying()).run()
         case ["worker"]:
             await asyncio.gather(*(part.run() for part in stage.consuming(noting())))
+        case ["replay"]:
+            async with stage.raw() as connection, connection.transaction():
+                await replay_lost_broker(connection, stage.kafka)
+        case ["deadly"]:
+            await asyncio.gather(*(part.run() for part in stage.consuming(*deadly())))
 
 
 def migrate(environment: Mapping[str, str]) -> None:
@@ -62,5 +74,7 @@ def migrate(environment: Mapping[str, str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["migrate"]:
         migrate(os.environ)
+    elif sys.argv[1:] == ["deaf"]:
+        sys.exit(serve_deaf(Stage(dict(os.environ))))
     else:
         asyncio.run(_main())

@@ -1,6 +1,7 @@
 """One test's own sample service: a database made from a template, topics under a namespace of their own."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,17 +12,24 @@ from sqlalchemy import text
 
 from chassis.component import Component
 from chassis.core import Actor, Ok, Result, new_id
-from chassis.database import Database
+from chassis.database import Database, driver
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.messaging import consuming
+from chassis.operations.audit import connect
+from chassis.outbox.backlog import Backlog, Limit
 from chassis.outbox.notifier import Notifier
 from chassis.outbox.relay import Relay
 from chassis.outbox.store import OutboxStore
 from chassis.settings import ServiceSettings
+from chassis.snapshots.publisher import SnapshotPublisher
+from chassis.snapshots.rebuilder import Rebuilds
+from chassis.snapshots.rebuilds import Mode, Rebuild, ask, find
+from chassis.snapshots.requests import requests_consumer
 from chassis.testing.waiting import eventually
 from chassis.use_case import Context, Runner
 
+from .copies import source
 from .events import THINGS, ThingMade, ThingRenamed
 from .service import Make, Noting, SampleTransaction, Thing, make, rename
 from .topics import Message, Topics
@@ -81,8 +89,52 @@ class Stage:
     def notifier(self) -> Notifier:
         return Notifier(self.database.dsn, self.outbox, service="sample")
 
+    def backlog(self, rows: int = 1_000_000, size: int = 2_000_000_000) -> Backlog:
+        return Backlog(self.system_dsn, self.outbox, Limit(rows, size), service="sample")
+
     def consuming(self, *consumers: Consumer[SampleTransaction]) -> list[Component]:
         return consuming("sample", self.system_dsn, self.kafka, self.runner, consumers)
+
+    def copying(self, *consumers: Consumer[SampleTransaction]) -> list[Component]:
+        """The service as owner and as reader: all that a snapshot passes through."""
+        return [*self.owning(), *self.consuming(*consumers), self.rebuilding(*consumers)]
+
+    def owning(self) -> list[Component]:
+        """What answers to a wish for a snapshot, with the relay that carries the wish."""
+        kafka, hears = self.kafka, requests_consumer("testing", [source()])
+        return [
+            self.relay(),
+            *consuming("testing", self.system_dsn, kafka, self.runner, [hears]),
+            SnapshotPublisher("testing", self.system, kafka, [source()]),
+        ]
+
+    def rebuilding(self, *consumers: Consumer[SampleTransaction]) -> Component:
+        return Rebuilds("sample", self.system, self.kafka, self.runner, consumers)
+
+    async def ask(self, mode: Mode, consumer: str = "sample.copies") -> UUID:
+        async with self.system.system_transaction() as connection:
+            return await ask(await driver(connection), consumer, THINGS.name, mode)
+
+    async def until_ended(self, rebuild_id: UUID, *, within: float = 20) -> Rebuild:
+        """Waits until a rebuild has ended, well or badly."""
+
+        async def ended() -> Rebuild | None:
+            async with self.system.system_transaction() as connection:
+                found = await find(await driver(connection), rebuild_id)
+            return found if found is not None and found.ended_at is not None else None
+
+        found = await eventually(ended, within=within)
+        assert found is not None
+        return found
+
+    async def copies(self) -> dict[UUID, str]:
+        return {row.id: row.name for row in await self.rows("SELECT id, name FROM copies")}
+
+    async def until_copies(self, expected: Mapping[UUID, str]) -> None:
+        async def equal() -> bool:
+            return await self.copies() == expected
+
+        await eventually(equal)
 
     def context(self, org_id: UUID | None = None) -> Context:
         return Context(actor=Actor.user(new_id()), org_id=org_id or self.org_id, role=None, correlation_id=new_id())
@@ -113,6 +165,13 @@ class Stage:
     async def execute(self, statement: str, **values: Any) -> None:
         async with self.system.system_transaction() as connection:
             await connection.execute(text(statement), values)
+
+    @asynccontextmanager
+    async def raw(self) -> AsyncIterator[Any]:
+        """An operator's connection: asyncpg's, under the system role."""
+        connection = await connect(self.system_dsn)
+        yield connection
+        await connection.close()
 
     async def as_owner(self, statement: str) -> None:
         """Runs a statement as the owner of the tables."""

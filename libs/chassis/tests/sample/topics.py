@@ -49,6 +49,9 @@ class Message:
     def with_header(self, header: str, value: bytes | None) -> "Message":
         return replace(self.without(header), headers=[*self.without(header).headers, (header, value)])
 
+    def with_value(self, value: bytes | None) -> "Message":
+        return replace(self, value=value)
+
     @property
     def id(self) -> str:
         return (dict(self.headers)["ce_id"] or b"").decode()

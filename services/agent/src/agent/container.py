@@ -6,6 +6,7 @@ from agent.adapters.command_log import PostgresCommandLog
 from agent.adapters.journals import PostgresJournals
 from agent.adapters.knowledge import PostgresConversations, PostgresKinds, PostgresModules
 from agent.adapters.queue import PostgresQueue
+from agent.adapters.snapshots import sources
 from agent.adapters.transaction import PostgresTransaction
 from agent.application.drive_run import DriveRun
 from agent.application.send_command import SendCommand
@@ -35,6 +36,7 @@ def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | N
         description="What acts: assistants, and their runs.",
         routers=[routes(use_cases, wiring.doors, waiting)],
         consumers=[*consumers(use_cases), memberships_consumer("agent")],
+        snapshots=sources(),
         workers=[Worker(queue, wiring.runner, use_cases, drive_run, signals, slots=settings.run_slots)],
     )
     return replace(parts, closing=[waiting.close])

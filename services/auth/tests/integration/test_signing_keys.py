@@ -16,7 +16,6 @@ from auth.adapters.access_tokens import SignedAccessTokens
 from auth.adapters.sealing import AesGcmSeal, CannotOpen
 from auth.adapters.signing_keys import KeyRing
 from auth.domain.errors import NoSigningKey
-from auth.domain.membership import MemberRole
 from auth.domain.session import Session
 from chassis.core import Err, Ok, SystemClock, new_id
 from chassis.database import Database
@@ -77,9 +76,9 @@ async def test_a_ring_without_the_right_encryption_key_says_so_and_makes_no_othe
 async def test_tokens_are_verified_with_what_is_published(database: Database) -> None:
     ring = a_ring(database)
     session, now = Session.start(new_id(), new_id(), now=SystemClock().now()), SystemClock().now()
-    assert SignedAccessTokens(ring).sign(session, MemberRole.EDITOR, now=now) == Err(NoSigningKey())
+    assert SignedAccessTokens(ring).sign(session, Role.EDITOR, now=now) == Err(NoSigningKey())
     await ring.load()
-    signed = SignedAccessTokens(ring).sign(session, MemberRole.EDITOR, now=now)
+    signed = SignedAccessTokens(ring).sign(session, Role.EDITOR, now=now)
     assert isinstance(signed, Ok)
     caller = await verify(signed.value, ring)
     assert (caller.user_id, caller.org_id, caller.session_id) == (session.user_id, session.org_id, session.id)

@@ -5,6 +5,7 @@ from chassis.http.tokens import KeySource
 from chassis.memberships import memberships_consumer
 from chassis.serve import Parts
 from chassis.wiring import Wiring
+from chats.adapters.snapshots import sources
 from chats.adapters.transaction import PostgresTransaction
 from chats.application.use_cases import UseCases
 from chats.entrypoints.http import routes
@@ -20,4 +21,5 @@ def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | N
         description="Conversations between people and agents.",
         routers=[routes(use_cases, wiring.doors)],
         consumers=[*consumers(use_cases), memberships_consumer("chats")],
+        snapshots=sources(),
     )

@@ -9,6 +9,7 @@ from chassis.http.tokens import KeySource
 from chassis.memberships import memberships_consumer
 from chassis.serve import Parts
 from chassis.wiring import Wiring
+from modules.adapters.snapshots import sources
 from modules.adapters.transaction import PostgresTransaction
 from modules.application.use_cases import UseCases
 from modules.domain.kind import Kind
@@ -34,5 +35,6 @@ def build(
         description="The typed objects that people and agents work on.",
         routers=routes(use_cases, wiring.doors),
         consumers=[*consumers(use_cases), memberships_consumer("modules")],
+        snapshots=sources(),
         workers=[KindsAtStart(wiring.runner, use_cases)],
     )

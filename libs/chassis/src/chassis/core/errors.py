@@ -42,6 +42,17 @@ class Failure:
         return None
 
 
+class Passing(Exception):
+    """Raised where the infrastructure cannot do something now and will later, so that the same work is tried again.
+
+    Consumers and runs wait for it in place; over HTTP `failure` is the answer.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
 @dataclass(frozen=True)
 class StaleRevision(Failure):
     """The caller names a revision that the object no longer has. `present` is the one that it has now."""

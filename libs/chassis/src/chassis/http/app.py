@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis.core.errors import Failure
+from chassis.core.errors import Failure, Passing
 from chassis.health import Health
 from chassis.http.edge import QUIET_PATHS, Edge
 from chassis.http.failures import (
@@ -80,6 +80,7 @@ def _bare(service: str, passing: Callable[[BaseException], bool], description: s
             RequestValidationError: _on_invalid,
             ProblemError: _on_problem,
             HTTPException: _on_http,
+            Passing: _on_passing,
         },
         telemetry=_telemetry(),
     )
@@ -110,6 +111,10 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 
 
 async def _on_problem(request: Request, error: ProblemError) -> Response:
+    return problem(error.failure, request.scope)
+
+
+async def _on_passing(request: Request, error: Passing) -> Response:
     return problem(error.failure, request.scope)
 
 

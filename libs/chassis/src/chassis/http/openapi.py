@@ -60,7 +60,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         del answers["422"]
     if "428" in answers:
         parameters.append(_IF_MATCH)
-    if method == "post" and "security" in operation:
+    if _takes_key(method, operation):
         parameters.append(_IDEMPOTENCY_KEY)
     for status, answer in problems(*_everywhere(method, operation)).items():
         _merge(answers, str(status), answer)
@@ -68,12 +68,17 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         answer.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
 
 
+def _takes_key(method: str, operation: dict[str, Any]) -> bool:
+    """What operators do has one effect however often it is asked for: no answer is stored for it."""
+    return method == "post" and "security" in operation and "operations" not in operation.get("tags", [])
+
+
 def _everywhere(method: str, operation: dict[str, Any]) -> list[type[Failure]]:
     found: list[type[Failure]] = [*_ALWAYS]
     secured = "security" in operation
     places = {parameter["in"] for parameter in operation["parameters"]}
     found += _WITH_TOKEN if secured else ()
-    found += _WITH_KEY if secured and method == "post" else ()
+    found += _WITH_KEY if _takes_key(method, operation) else ()
     found += _WITH_BODY if "requestBody" in operation else ()
     found += [failures.NotFound] if "path" in places else []
     found += [failures.InvalidInput] if "query" in places and "requestBody" not in operation else []

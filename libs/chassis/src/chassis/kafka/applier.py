@@ -15,14 +15,16 @@ from chassis.crash_points import crash_point
 from chassis.database import driver, is_passing, is_statement_timeout
 from chassis.health import Health
 from chassis.inbox import Span
-from chassis.kafka.arrival import Arrival
+from chassis.kafka.arrival import Arrival, spans_of
+from chassis.kafka.attempts import KillsItsProcess
 from chassis.kafka.dispatch import Dispatch, scope_of
-from chassis.kafka.failing import after_exception, after_not_yet, is_its_own
+from chassis.kafka.failing import after_exception, after_not_yet, is_its_own, log_parked
 from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("consumer")
 
 _LONGEST_PAUSE_S = 5.0
+_AT_ONCE = timedelta(0)
 
 Tx = TypeVar("Tx")
 V = TypeVar("V")
@@ -40,21 +42,36 @@ class _Place(Enum):
 class Applier(Generic[Tx]):
     """`apply` returns when every event is applied, refused, dropped as seen, or parked; never with one undone.
 
-    `parked` is set when there is something to try again.
+    `parked` is set when there is something to try again. `steps` grows with each event that was handled.
     """
 
     def __init__(self, dispatch: Dispatch[Tx], parked: asyncio.Event) -> None:
         self._dispatch = dispatch
-        self._database = dispatch.runner.database
+        self.database = dispatch.runner.database
+        self._attempts = dispatch.attempts()
         self._parked = parked
         self.trouble: Health | None = None
+        self.steps = 0
 
-    async def apply(self, arrivals: Sequence[Arrival]) -> None:
-        """Applies `arrivals` in their order. While the database is away it waits, however long."""
+    async def apply(self, arrivals: Sequence[Arrival], *, catching_up: bool = False) -> None:
+        """Applies `arrivals` in their order. While the database is away it waits, however long.
+
+        `catching_up`: some waited already when their partition was assigned, so one of them may have killed a process.
+        """
         fresh = list({(one.topic, one.key, one.sequence, one.event_id): one for one in arrivals}.values())
-        if not await self._persist(partial(self._as_batch, fresh)):
+        all_at_once, alone = (self._marked_batch, self._alone) if catching_up else (self._as_batch, self._one)
+        if not await self._persist(partial(all_at_once, fresh)):
             for arrival in fresh:
-                await self._persist(partial(self._one, arrival))
+                await self._persist(partial(alone, arrival))
+                self.steps += 1
+
+    async def _marked_batch(self, arrivals: Sequence[Arrival]) -> bool:
+        async with self._attempts.together(arrivals) as unsuspected:
+            return unsuspected and await self._as_batch(arrivals)
+
+    async def _alone(self, arrival: Arrival) -> None:
+        async with self._attempts.alone():
+            await self._one(arrival)
 
     async def _persist(self, attempt: Callable[[], Awaitable[V]]) -> V:
         """Repeats `attempt` in place while the infrastructure fails, with pauses that grow to 5 s."""
@@ -80,17 +97,19 @@ class Applier(Generic[Tx]):
             return False
         outgoing: list[Outgoing] = []
         try:
-            async with self._database.transaction(scope_of(arrivals)) as connection:
+            async with self.database.transaction(scope_of(arrivals)) as connection:
                 done = await self._take(connection, arrivals, spans) and await self._all(connection, arrivals, outgoing)
                 if not done:
                     await connection.rollback()
                     return False
                 crash_point("consumer.written")
                 await self._dispatch.runner.outbox.append(connection, outgoing)
+                await self._attempts.end(await driver(connection), arrivals)
         except Exception as error:
             if is_passing(error) and not is_statement_timeout(error):
                 raise
             return False  # the failing event raises again when it is applied alone, and is parked then
+        self._attempts.ended(arrivals)
         crash_point("consumer.committed")
         self._dispatch.settled(arrivals, Ok(None), outgoing)
         return True
@@ -112,17 +131,22 @@ class Applier(Generic[Tx]):
         for arrival in arrivals:
             if not isinstance(await self._dispatch.handle(connection, arrival, outgoing), Ok):
                 return False
+            self.steps += 1
         return True
 
     async def _one(self, arrival: Arrival) -> None:
         """One event in a transaction of its own; parked where it cannot be applied now."""
         if arrival.poison is not None:
-            await self._park(arrival, arrival.poison)
+            await self._park(arrival, arrival.poison, reason="poison")
             return
         try:
             await self._attempt(arrival)
+        except KillsItsProcess as error:
+            # A command is refused at once by the retrier, which sees by the row that it must not be tried.
+            retry_in = _AT_ONCE if self._dispatch.deadline(arrival) else None
+            await self._park(arrival, str(error), retry_in, reason="kills-its-process")
         except Exception as error:
-            if not await is_its_own(error, self._database):
+            if not await is_its_own(error, self.database):
                 raise
             name = self._dispatch.consumer.name
             log.exception("handler-failed", consumer=name, kind=arrival.kind, event_id=arrival.event_id)
@@ -130,25 +154,30 @@ class Applier(Generic[Tx]):
 
     async def _attempt(self, arrival: Arrival) -> None:
         outgoing: list[Outgoing] = []
-        async with self._database.transaction(scope_of([arrival])) as connection:
+        async with self.database.transaction(scope_of([arrival])) as connection:
             raw = await driver(connection)
             place = await self._place(raw, arrival)
             if place is not _Place.NEXT:
                 await self._leave(raw, arrival, place)
                 return
             crash_point("consumer.inbox")
+            await self._attempts.begin(arrival)
             outcome = await self._dispatch.apply(connection, arrival, outgoing)
             crash_point("consumer.written")
             if isinstance(outcome, NotYet):
                 await connection.rollback()
+            else:
+                await self._attempts.end(raw, [arrival])
         if isinstance(outcome, NotYet):
             await self._park(arrival, f"waits for {outcome.missing}", after_not_yet(timedelta(0)))
             return
+        self._attempts.ended([arrival])
         crash_point("consumer.committed")
         self._dispatch.settled([arrival], outcome, outgoing)
 
     async def _leave(self, raw: Any, arrival: Arrival, place: _Place) -> None:
         """An event whose turn it is not: dropped when it was applied before, else parked."""
+        await self._attempts.end(raw, [arrival])
         if place is _Place.SEEN:
             self._dispatch.count(arrival, "seen")
         else:
@@ -173,18 +202,23 @@ class Applier(Generic[Tx]):
         return arrival.envelope is not None and await inbox.record_seen(raw, arrival.event_id)
 
     async def _park(
-        self, arrival: Arrival, error: str, retry_in: timedelta | None = None, *, failures: int = 0
+        self, arrival: Arrival, error: str, retry_in: timedelta | None = None, *, failures: int = 0, reason: str = ""
     ) -> None:
-        """Parks an event in a transaction of its own; its offset may then move on."""
+        """Parks an event in a transaction of its own; its offset may then move on. `reason`: why a person is needed."""
         crash_point("park.begun")
-        async with self._database.system_transaction() as connection:
-            await self._park_in(await driver(connection), arrival, error, retry_in, failures=failures)
+        async with self.database.system_transaction() as connection:
+            raw = await driver(connection)
+            first = await self._park_in(raw, arrival, error, retry_in, failures=failures)
+            if retry_in is not _AT_ONCE:
+                await self._attempts.end(raw, [arrival])
         crash_point("park.committed")
+        if first and retry_in is None:
+            log_parked(self._dispatch.consumer.name, arrival, reason)
 
     async def _park_in(
         self, raw: Any, arrival: Arrival, error: str, retry_in: timedelta | None, *, failures: int = 0
-    ) -> None:
-        """Parks an event and its key, unless it was applied before or meanwhile."""
+    ) -> bool:
+        """Parks an event and its key, unless it was applied before or meanwhile. Whether it is the first of its key."""
         letters, key = self._dispatch.letters, (arrival.topic, arrival.key)
         behind = await letters.lock(raw, *key)
         await letters.open_key(raw, *key)
@@ -198,23 +232,8 @@ class Applier(Generic[Tx]):
         await letters.close_key(raw, *key)
         self._dispatch.count(arrival, "seen" if seen else "parked")
         self._parked.set()
+        return not (seen or behind)
 
     async def _is_next(self, raw: Any, arrival: Arrival) -> bool:
         position = await self._dispatch.inbox.position(raw, arrival.topic, arrival.key)
         return arrival.sequence == position + 1
-
-
-def spans_of(arrivals: Sequence[Arrival]) -> list[Span] | None:
-    """Per aggregate the first and last sequence of a batch; None when there is poison, a gap or a repeat in it."""
-    spans: dict[tuple[str, str], Span] = {}
-    for arrival in arrivals:
-        if arrival.poison is not None:
-            return None
-        if arrival.sequence is None:
-            continue
-        key = (arrival.topic, arrival.key)
-        first = spans[key].first if key in spans else arrival.sequence
-        if key in spans and arrival.sequence != spans[key].last + 1:
-            return None
-        spans[key] = Span(*key, first, arrival.sequence)
-    return list(spans.values())

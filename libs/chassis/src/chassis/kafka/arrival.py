@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.inbox import Span
 from contracts.envelope import BadData, BadEnvelope, Envelope, UnknownKind, UnknownVersion, decode
 from contracts.event import Event
 from contracts.topics import Topic
@@ -70,6 +71,22 @@ class Arrival:
         )
 
 
+def spans_of(arrivals: Sequence[Arrival]) -> list[Span] | None:
+    """Per aggregate the first and last sequence of a batch; None when there is poison, a gap or a repeat in it."""
+    spans: dict[tuple[str, str], Span] = {}
+    for arrival in arrivals:
+        if arrival.poison is not None:
+            return None
+        if arrival.sequence is None:
+            continue
+        key = (arrival.topic, arrival.key)
+        first = spans[key].first if key in spans else arrival.sequence
+        if key in spans and arrival.sequence != spans[key].last + 1:
+            return None
+        spans[key] = Span(*key, first, arrival.sequence)
+    return list(spans.values())
+
+
 def _read(
     headers: Sequence[tuple[str, bytes | None]], key: bytes | None, value: bytes | None, *, aggregate: bool
 ) -> tuple[Envelope | None, Event | None, str | None]:
@@ -78,7 +95,8 @@ def _read(
     except BadEnvelope as error:
         return None, None, str(error)
     if (key or b"") != envelope.subject.encode():
-        return envelope, None, "the key is not ce_subject"
+        # Its sequence is another aggregate's: under this key it would take the place of an event that belongs there.
+        return None, None, "the key is not ce_subject"
     if aggregate and envelope.sequence is None:
         return envelope, None, "'ce_sequence' is missing"
     try:

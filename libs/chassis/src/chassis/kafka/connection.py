@@ -77,6 +77,18 @@ class Kafka:
     def admin(self) -> AIOKafkaAdminClient:
         return AIOKafkaAdminClient(**self.connection_settings, request_timeout_ms=10_000)
 
+    async def cluster_id(self) -> str:
+        """Which broker's data this is: another id means other data. Raises KafkaError or TimeoutError when it does not
+        answer."""
+        admin = self.admin()
+        try:
+            async with asyncio.timeout(10):
+                await admin.start()
+                found: str = (await admin.describe_cluster())["cluster_id"]
+        finally:
+            await admin.close()
+        return found
+
     async def missing_topics(self, topics: Iterable[str]) -> list[str]:
         """Which of `topics` (contract names) the broker does not have. Raises KafkaError when it does not answer."""
         admin = self.admin()

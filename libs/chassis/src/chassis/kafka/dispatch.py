@@ -15,6 +15,7 @@ from chassis.core import Actor, Err, Failure, Ok, Outcome
 from chassis.dead_letters import DeadLetters
 from chassis.inbox import Inbox
 from chassis.kafka.arrival import Arrival
+from chassis.kafka.attempts import Attempts
 from chassis.kafka.consumer import Consumer
 from chassis.outbox.store import EventTooLarge, Outgoing
 from chassis.telemetry import span_from
@@ -37,10 +38,14 @@ class HandlerHangs(Exception):
 
 @dataclass(frozen=True)
 class Dispatch(Generic[Tx]):
-    """A consumer with all that it works on. Stateless: any number of tasks may have it."""
+    """A consumer with all that it works on. Stateless: any number of tasks may have it.
+
+    `alone` is held by whichever task of the process tries an event that may kill it.
+    """
 
     consumer: Consumer[Tx]
     runner: Runner[Tx]
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     inbox: Inbox = field(init=False)
     letters: DeadLetters = field(init=False)
 
@@ -48,6 +53,10 @@ class Dispatch(Generic[Tx]):
         topics = {topic.name: topic for topic in self.consumer.topics}
         object.__setattr__(self, "inbox", Inbox(self.consumer.name))
         object.__setattr__(self, "letters", DeadLetters(self.consumer.name, topics))
+
+    def attempts(self) -> Attempts:
+        """The attempts of one task that applies events of this consumer."""
+        return Attempts(self.consumer.name, self.runner.database, self.alone)
 
     async def handle(self, connection: AsyncConnection, arrival: Arrival, outgoing: list[Outgoing]) -> Outcome:
         """Calls the handler of one event; what it publishes is added to `outgoing`.

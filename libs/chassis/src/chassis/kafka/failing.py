@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
+import structlog
+
 from chassis.database import Database, is_passing, is_statement_timeout
+from chassis.kafka.arrival import Arrival
+
+log = structlog.get_logger("consumer")
 
 _AFTER_EXCEPTION = (timedelta(milliseconds=200), timedelta(seconds=1), timedelta(seconds=5))
 _SHORTEST_WAIT = timedelta(milliseconds=50)
@@ -17,6 +22,11 @@ def after_exception(failures: int) -> timedelta | None:
 def after_not_yet(waited: timedelta) -> timedelta:
     """When to look again for what is missing: soon at first, then each second."""
     return min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+
+def log_parked(consumer: str, arrival: Arrival, reason: str) -> None:
+    """Says that an event now waits for a person: `poison`, `exception`, `not-yet`, `gap` or `kills-its-process`."""
+    log.warning("event-parked", consumer=consumer, kind=arrival.kind, event_id=arrival.event_id, reason=reason)
 
 
 async def is_its_own(error: Exception, database: Database) -> bool:

@@ -9,6 +9,7 @@ from chassis.kafka.applier import Applier
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.dispatch import Dispatch
+from chassis.kafka.resting import Resting
 from chassis.kafka.retrier import Retrier
 from chassis.kafka.slot import Slot
 from chassis.kafka.subscriber import Consuming
@@ -23,7 +24,12 @@ def consuming(
     """The slot, one reader for each consumer, and what tries again for all of them what was parked."""
     if not consumers:
         return []
-    slot, parked = Slot(system_dsn, service), asyncio.Event()
-    dispatches = [Dispatch(consumer, runner) for consumer in consumers]
-    readers = [Consuming(kafka, dispatch.consumer, Applier(dispatch, parked), slot) for dispatch in dispatches]
-    return [slot, *readers, Retrier(dispatches, runner.database, parked)]
+    slot, parked, alone = Slot(system_dsn, service), asyncio.Event(), asyncio.Lock()
+    dispatches = [Dispatch(consumer, runner, alone) for consumer in consumers]
+    resting = Resting([consumer.name for consumer in consumers])
+    appliers = [Applier(dispatch, parked) for dispatch in dispatches]
+    readers = [
+        Consuming(kafka, consumer, applier, slot, resting)
+        for consumer, applier in zip(consumers, appliers, strict=True)
+    ]
+    return [slot, *readers, Retrier(dispatches, runner.database, parked, resting)]

@@ -14,8 +14,11 @@ from chassis.crash_points import crash_point
 from chassis.database import Database, driver, is_passing, scope_to
 from chassis.dead_letters import DeadLetter, due_keys
 from chassis.health import Health
+from chassis.kafka.arrival import Arrival
+from chassis.kafka.attempts import Attempts, KillsItsProcess
 from chassis.kafka.dispatch import Dispatch, scope_of
-from chassis.kafka.failing import after_exception, after_not_yet, is_its_own
+from chassis.kafka.failing import after_exception, after_not_yet, is_its_own, log_parked
+from chassis.kafka.resting import Resting
 from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("retrier")
@@ -41,11 +44,12 @@ class TooLate(Failure):
 
 
 class _Again(Exception):
-    """The event stays parked, and nothing that was done for it stays. `retry_in` None: for a person."""
+    """The event stays parked, and nothing that was done for it stays. `retry_in` None: for a person, for `reason`."""
 
-    def __init__(self, error: str, retry_in: timedelta | None) -> None:
+    def __init__(self, error: str, retry_in: timedelta | None, reason: str) -> None:
         super().__init__(error)
         self.retry_in = retry_in
+        self.reason = reason
 
 
 class Retrier(Generic[Tx]):
@@ -56,10 +60,13 @@ class Retrier(Generic[Tx]):
 
     name = "retrier"
 
-    def __init__(self, dispatches: Sequence[Dispatch[Tx]], database: Database, parked: asyncio.Event) -> None:
-        self._dispatches = {dispatch.consumer.name: dispatch for dispatch in dispatches}
+    def __init__(
+        self, dispatches: Sequence[Dispatch[Tx]], database: Database, parked: asyncio.Event, resting: Resting
+    ) -> None:
+        self._dispatches = {dispatch.consumer.name: (dispatch, dispatch.attempts()) for dispatch in dispatches}
         self._database = database
         self._parked = parked
+        self._resting = resting
         self._health = Health.unhealthy("not started")
 
     def health(self) -> Health:
@@ -69,6 +76,7 @@ class Retrier(Generic[Tx]):
         while True:
             try:
                 pause = await self._round()
+                await self._resting.look(self._database)
                 self._health = Health.healthy("every parked event that can be tried was")
             except Exception as error:
                 if not is_passing(error):
@@ -97,10 +105,12 @@ class Retrier(Generic[Tx]):
 
     async def _drain(self, consumer: str, topic: str, key: str) -> None:
         """Settles what can be settled of one key, so many at most that other keys get their turn."""
-        head = _Head(self._dispatches[consumer], topic, key)
+        dispatch, attempts = self._dispatches[consumer]
+        head = _Head(dispatch, attempts, topic, key)
         for _ in range(_MOST_OF_A_KEY):
-            if not await head.try_once():
-                return
+            async with attempts.alone():
+                if not await head.try_once():
+                    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class _Head(Generic[Tx]):
     """The first event of a parked key."""
 
     dispatch: Dispatch[Tx]
+    attempts: Attempts
     topic: str
     key: str
 
@@ -124,12 +135,14 @@ class _Head(Generic[Tx]):
                     return False
                 outcome = await self._settle(connection, raw, letter, outgoing)
                 await letters.settle(raw, letter)
+                await self.attempts.end(raw, [letter.arrival])
                 crash_point("redrive.applied")
         except Exception as error:
             if letter is None or not (isinstance(error, _Again) or await is_its_own(error, database)):
                 raise
             await self._postpone(letter, error)
             return False
+        self.attempts.ended([letter.arrival])
         if outcome is not None:
             self.dispatch.settled([letter.arrival], outcome, outgoing)
         return True
@@ -150,19 +163,28 @@ class _Head(Generic[Tx]):
         """What became of the event; None when it was applied before. Raises _Again, and what the handler raises."""
         arrival = letter.arrival
         if arrival.poison is not None:
-            raise _Again(arrival.poison, None)
+            raise _Again(arrival.poison, None, "poison")
         await scope_to(connection, scope_of([arrival]))
         if not await self._advance(raw, letter):
             return None
-        if letter.late:
-            refusal = TooLate("its deadline passed")
-        else:
+        refusal = TooLate("its deadline passed") if letter.late else await self._begin(arrival)
+        if refusal is None:
             outcome = await self.dispatch.apply(connection, arrival, outgoing)
             if not isinstance(outcome, NotYet):
                 return outcome
             refusal = self._refusal(letter, f"waits for {outcome.missing}")
         await self.dispatch.refuse(connection, arrival, refusal, outgoing)
         return Err(refusal)
+
+    async def _begin(self, arrival: Arrival) -> TooLate | None:
+        """Counts the try; for a command that kills its process, the refusal. Raises _Again for such an event."""
+        try:
+            await self.attempts.begin(arrival)
+        except KillsItsProcess as error:
+            if self.dispatch.deadline(arrival) is None:
+                raise _Again(str(error), None, "kills-its-process") from None
+            return TooLate(str(error))
+        return None
 
     async def _advance(self, raw: Any, letter: DeadLetter) -> bool:
         """Moves the inbox; False when it is past the event. Raises _Again at a gap."""
@@ -172,26 +194,30 @@ class _Head(Generic[Tx]):
         position = await inbox.position(raw, arrival.topic, arrival.key)
         if arrival.sequence > position + 1:
             retry_in = None if letter.given_up else after_not_yet(letter.waited)
-            raise _Again(f"waits for the event after sequence {position}", retry_in)
+            raise _Again(f"waits for the event after sequence {position}", retry_in, "gap")
         return await inbox.advance(raw, arrival.topic, arrival.key, arrival.sequence)
 
     def _refusal(self, letter: DeadLetter, waits: str) -> TooLate:
         """For a command that waited for long enough. Raises _Again before that, and for an event."""
         if not letter.given_up:
-            raise _Again(waits, after_not_yet(letter.waited))
+            raise _Again(waits, after_not_yet(letter.waited), "not-yet")
         if self.dispatch.deadline(letter.arrival) is None:
-            raise _Again(waits, None)
+            raise _Again(waits, None, "not-yet")
         return TooLate(waits)
 
     async def _postpone(self, letter: DeadLetter, error: Exception) -> None:
         """Notes why the event stays parked, and when it is tried again."""
         if isinstance(error, _Again):
-            failed, retry_in, text = False, error.retry_in, str(error)
+            failed, retry_in, text, reason = False, error.retry_in, str(error), error.reason
         else:
-            failed, retry_in = True, after_exception(letter.attempts + 1)
+            failed, retry_in, reason = True, after_exception(letter.attempts + 1), "exception"
             text = f"{type(error).__name__}: {error}"
             log.error("handler-failed", consumer=self.dispatch.consumer.name, kind=letter.arrival.kind, exc_info=error)
         async with self.dispatch.runner.database.system_transaction() as connection:
             raw = await driver(connection)
             await self.dispatch.letters.lock(raw, self.topic, self.key)
             await self.dispatch.letters.postpone(raw, letter, text, retry_in=retry_in, failed=failed)
+            await self.attempts.end(raw, [letter.arrival])
+        self.attempts.ended([letter.arrival])
+        if retry_in is None and self.dispatch.deadline(letter.arrival) is None:
+            log_parked(self.dispatch.consumer.name, letter.arrival, reason)

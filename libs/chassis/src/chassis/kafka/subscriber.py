@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -19,13 +19,17 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.security import SASLScram256
 
 from chassis.crash_points import crash_point
-from chassis.health import Health
+from chassis.health import Health, Status
 from chassis.kafka.applier import Applier
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
 from chassis.kafka.consumer import Consumer
+from chassis.kafka.lag import lag_of
 from chassis.kafka.offsets import Offsets
-from chassis.kafka.slot import Slot
+from chassis.kafka.presence import topics_stay
+from chassis.kafka.progress import Progress
+from chassis.kafka.resting import Resting
+from chassis.kafka.slot import Slot, SlotLost
 
 log = structlog.get_logger("consumer")
 
@@ -35,7 +39,7 @@ _MOST_RECORDS = 100_000
 # Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
-_STOP_LIMIT_S = 2
+_STOP_LIMIT_S = 1.5
 _STEADY_S = 10
 _LONGEST_PAUSE_S = 2.0
 
@@ -51,27 +55,31 @@ class ReadingFailed(Exception):
 class Consuming(Generic[Tx]):
     """Runs one consumer until cancelled. Waits for a broker that is away and for topics that are not there yet."""
 
-    def __init__(self, kafka: Kafka, consumer: Consumer[Tx], applier: Applier[Tx], slot: Slot) -> None:
+    def __init__(
+        self, kafka: Kafka, consumer: Consumer[Tx], applier: Applier[Tx], slot: Slot, resting: Resting
+    ) -> None:
         self.name = consumer.name
         self._kafka = kafka
         self._applier = applier
         self._slot = slot
+        self._resting = resting
         self._topics = {topic.name: topic for topic in consumer.topics}
         self._health = Health.unhealthy("not started")
         self._busy = asyncio.Lock()
 
     def health(self) -> Health:
-        return self._applier.trouble or self._health
+        health, waits = self._applier.trouble or self._health, self._resting.line(self.name)
+        return Health(health.status, f"{health.line}; {waits}") if waits else health
 
     async def run(self) -> None:
-        number = await self._slot.number()
         pause = 0.1
         while True:
+            number = await self._slot.number()
             began = time.monotonic()
             try:
                 await self._await_topics()
                 await self._read(number)
-            except (KafkaError, OSError, ReadingFailed) as error:
+            except (KafkaError, OSError, ReadingFailed, SlotLost) as error:
                 pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, _LONGEST_PAUSE_S)
                 self._health = Health.unhealthy(f"starts again after {type(error).__name__}: {error}")
                 log.warning("consumer-starts-again", consumer=self.name, error=repr(error), pause_s=pause)
@@ -95,26 +103,42 @@ class Consuming(Generic[Tx]):
                 await broker.start()
             offsets.consumer = subscriber.consumer
             self._health = _READS
-            await self._until(alarm, asyncio.create_task(offsets.run()))
+            names = map(self._kafka.topic, self._topics)
+            staying, progress = topics_stay(subscriber.consumer, names), self._progress(offsets).run()
+            await self._until(alarm, offsets.run(), staying, progress, self._slot.lost(slot))
         finally:
-            await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=2 * _STOP_LIMIT_S)
+            await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=3 * _STOP_LIMIT_S)
 
-    async def _until(self, alarm: "_Alarm", committing: "asyncio.Task[None]") -> None:
-        """Commits until the alarm rings. Raises ReadingFailed then, and whatever the committing raises."""
+    def _progress(self, offsets: Offsets) -> Progress:
+        return Progress(
+            offsets,
+            busy=self._busy.locked,
+            steps=lambda: self._applier.steps,
+            well=lambda: self.health().status is Status.HEALTHY,
+            lag=lambda: lag_of(self._kafka, self._applier.database, self.name, offsets.consumer.assignment()),
+        )
+
+    async def _until(self, alarm: "_Alarm", *works: Coroutine[Any, Any, None]) -> None:
+        """Does these works until the alarm rings. Raises ReadingFailed then, and whatever one of them raises."""
+        tasks = [asyncio.create_task(work) for work in works]
         try:
-            either: list[asyncio.Future[Any]] = [committing, alarm.reason]
+            either: list[asyncio.Future[Any]] = [*tasks, alarm.reason]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if committing.done():
-                committing.result()
+            for task in tasks:
+                if task.done():
+                    task.result()
             raise ReadingFailed(alarm.reason.result())
         finally:
-            committing.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _stop(self, broker: KafkaBroker, offsets: Offsets) -> None:
         """Lets the batch at hand end, commits, leaves. The lock is kept, so that no other batch begins."""
-        await asyncio.wait([asyncio.ensure_future(self._busy.acquire())], timeout=_STOP_LIMIT_S)
+        at_rest = asyncio.ensure_future(self._busy.acquire())
+        await asyncio.wait([at_rest], timeout=_STOP_LIMIT_S)
         await offsets.commit()
         await broker.stop()
+        await asyncio.wait([at_rest], timeout=_STOP_LIMIT_S)  # what was cancelled removes the rows of its attempts
         self._busy = asyncio.Lock()
 
     def _broker(self, alarm: "_Alarm") -> KafkaBroker:
@@ -126,6 +150,7 @@ class Consuming(Generic[Tx]):
             consumer_only=True,
             logger=alarm,
             apply_types=False,
+            graceful_timeout=0.1,  # `_stop` has waited; beyond that a handler is cancelled
         )
 
     def _subscribe(self, broker: KafkaBroker, offsets: Offsets, slot: int) -> Any:
@@ -160,19 +185,20 @@ class Consuming(Generic[Tx]):
         All is taken at once: what stays with the client keeps its partition out of the next fetch.
         """
         assignment = offsets.assignment
+        offsets.takes += 1
         more = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
         records = [first, *(record for part in more.values() for record in part)]
         crash_point("consumer.fetched")
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
-            await self._apply([self._arrival(record) for record in batch])
+            await self._apply([self._arrival(record) for record in batch], catching_up=offsets.catching_up(batch))
             offsets.done(batch, assignment)
 
-    async def _apply(self, arrivals: Sequence[Arrival]) -> None:
+    async def _apply(self, arrivals: Sequence[Arrival], *, catching_up: bool) -> None:
         pause = 0.1
         while True:
             try:
-                await self._applier.apply(arrivals)
+                await self._applier.apply(arrivals, catching_up=catching_up)
                 self._health = _READS
                 return
             except Exception:

@@ -6,7 +6,11 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-_LOCK = 7_214_001
+LOCK = 7_214_001
+"""The advisory lock of whoever may send, or decides what is sent."""
+ROLE = ".relay"
+"""How the application name of a relay's connection ends."""
+
 _TAKEOVER_S = 0.5
 _PING_S = 0.5
 
@@ -29,7 +33,7 @@ async def connect(dsn: str, application: str) -> Any:
 
 async def take_lock(connection: Any, on_wait: Callable[[], None]) -> None:
     """Waits until no other process holds the lock."""
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
         on_wait()
         await asyncio.sleep(_TAKEOVER_S)
 
@@ -39,7 +43,7 @@ async def pinging(
 ) -> T:
     """Waits for `task` and keeps the connection alive meanwhile. When that fails, the task is left to itself.
 
-    Raises TimeoutError after `limit_s` seconds.
+    Raises TimeoutError after `limit_s` seconds, ConnectionError where aiokafka cancelled what it was doing.
     """
     waited = 0.0
     while not (await asyncio.wait([task], timeout=_PING_S))[0]:
@@ -48,4 +52,6 @@ async def pinging(
             raise TimeoutError(f"the broker does not answer for {limit_s:.0f} s")
         on_wait()
         await connection.execute("SELECT 1")
+    if task.cancelled():
+        raise ConnectionError("the connection to the broker was broken off")
     return task.result()

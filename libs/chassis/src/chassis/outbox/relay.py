@@ -8,6 +8,9 @@ and readers drop it by sequence.
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,9 +21,10 @@ from chassis.crash_points import crash_point
 from chassis.database import is_passing
 from chassis.health import Health
 from chassis.kafka.connection import Kafka
-from chassis.outbox.leadership import connect, pinging, take_lock
+from chassis.outbox.broker import BrokerReplaced, BrokerWatch, require_known
+from chassis.outbox.leadership import ROLE, connect, pinging, take_lock
 from chassis.outbox.notifier import CHANNEL
-from chassis.outbox.sending import hand_over, is_refusal
+from chassis.outbox.sending import give_up, hand_over, is_refusal
 from chassis.outbox.store import OutboxStore
 
 log = structlog.get_logger("relay")
@@ -51,7 +55,8 @@ class Relay:
     """Sends the outbox to Kafka, in order per key, until cancelled.
 
     A row that the broker or its client refuses for good holds its key: `health` names the row, other keys flow, and
-    held rows are tried again by a relay that starts.
+    held rows are tried again by a relay that starts. To a broker that lost its data nothing is sent: `health` names the
+    command that fills it again, and the relay goes on once that has run.
     """
 
     name = "relay"
@@ -60,15 +65,17 @@ class Relay:
         self._dsn = system_dsn
         self._kafka = kafka
         self._outbox = outbox
-        self._application = f"{service}.relay"
+        self._application = f"{service}{ROLE}"
+        self._replay = f"python -m {service} outbox replay --lost-broker"
         self._health = Health.unhealthy("not started")
         self._held: Health | None = None
+        self._lost: Health | None = None
         self._starts = True
         self._worked = False
         self._alone = 0
 
     def health(self) -> Health:
-        return self._held or self._health
+        return self._lost or self._held or self._health
 
     async def run(self) -> None:
         pause = 0.1
@@ -88,6 +95,7 @@ class Relay:
     async def _lead(self) -> None:
         """Takes the lock, then sends until the connection or the producer fails."""
         connection = await connect(self._dsn, self._application)
+        self._lost = None
         try:
             await take_lock(connection, lambda: self._tell(Health.healthy("another process sends")))
             await connection.add_listener(CHANNEL, lambda *_: self._outbox.waiting.set())
@@ -97,38 +105,62 @@ class Relay:
             self._starts = False
             await self._look_at_held(connection)
             while True:
-                await self._send_until_refusal(connection)
+                cluster = await self._known_broker(connection)
+                with suppress(BrokerReplaced):
+                    await self._send_until_refusal(connection, cluster)
         finally:
             self._outbox.sent_here = False
             connection.terminate()
 
-    async def _send_until_refusal(self, connection: Any) -> None:
+    async def _known_broker(self, connection: Any) -> str:
+        """Waits for the broker that the outbox was sent to, whose cluster id it answers. To another nothing is sent."""
+        while True:
+            found = await pinging(connection, asyncio.ensure_future(self._kafka.cluster_id()), lambda: None)
+            try:
+                await require_known(connection, found)
+            except BrokerReplaced as error:
+                self._say_lost(error)
+                await asyncio.sleep(_POLL_S)
+            else:
+                self._lost = None
+                return found
+
+    async def _send_until_refusal(self, connection: Any, cluster: str) -> None:
         """After a refusal the producer has to go: what is sent on it later fails out of order."""
         producer = self._kafka.producer()
         try:
             await pinging(connection, asyncio.ensure_future(producer.start()), lambda: None)
             self._worked = True
-            while True:
-                self._outbox.waiting.clear()
-                rows = await connection.fetch(_UNSENT, 1 if self._alone else _BATCH, _BATCH_BYTES)
-                if not rows:
-                    self._alone = 0
-                    self._tell(Health.healthy("nothing waits"))
-                    await _wait(self._outbox.waiting, _POLL_S)
-                elif not await self._send(connection, producer, rows):
-                    return
+            async with BrokerWatch(self._kafka, cluster) as broker:
+                await self._send_on(connection, producer, broker)
         finally:
+            give_up(producer)
             # Never cancelled: a cancelled sender hangs the sends of its successors.
             await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_S)
 
-    async def _send(self, connection: Any, producer: AIOKafkaProducer, rows: Sequence[Any]) -> bool:
+    async def _send_on(self, connection: Any, producer: AIOKafkaProducer, broker: BrokerWatch) -> None:
+        """Sends batch after batch; returns when something was refused. Raises BrokerReplaced."""
+        while True:
+            broker.require_same()
+            self._outbox.waiting.clear()
+            rows = await connection.fetch(_UNSENT, 1 if self._alone else _BATCH, _BATCH_BYTES)
+            if not rows:
+                self._alone = 0
+                self._tell(Health.healthy("nothing waits"))
+                await _wait(self._outbox.waiting, _POLL_S)
+            elif not await self._send(connection, producer, broker, rows):
+                return
+
+    async def _send(
+        self, connection: Any, producer: AIOKafkaProducer, broker: BrokerWatch, rows: Sequence[Any]
+    ) -> bool:
         """Sends one batch pipelined, then marks what was acknowledged. False when something was refused."""
         crash_point("relay.claimed")
-        waits = Health.degraded(f"the broker does not acknowledge; oldest waits since {rows[0]['created_at']}")
+        on_wait = partial(self._say_waits, broker, rows[0]["created_at"])
         sending = asyncio.ensure_future(hand_over(producer, rows, self._kafka.topic))
-        batch = await pinging(connection, sending, lambda: self._tell(waits))
+        batch = await pinging(connection, sending, on_wait)
         crash_point("relay.sent")
-        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), lambda: self._tell(waits))
+        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)
         crash_point("relay.acked")
         await connection.execute(_MARK, batch.sent)
         failed = batch.failed
@@ -150,6 +182,15 @@ class Relay:
         row = await connection.fetchrow(_HELD)
         line = "" if row is None else f"outbox row {row['id']} is refused ({row['refused']}) and holds its key"
         self._held = Health.unhealthy(line) if line else None
+
+    def _say_waits(self, broker: BrokerWatch, since: datetime) -> None:
+        broker.require_same()
+        self._tell(Health.degraded(f"the broker does not acknowledge; oldest waits since {since}"))
+
+    def _say_lost(self, error: BrokerReplaced) -> None:
+        if self._lost is None:
+            log.error("broker-replaced", reason=str(error), run=self._replay)
+        self._lost = Health.unhealthy(f"{error}. Nothing is sent until it is filled again: {self._replay}")
 
     def _tell(self, health: Health) -> None:
         self._health = health

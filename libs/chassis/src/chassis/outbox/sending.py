@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -74,7 +75,27 @@ async def hand_over(producer: AIOKafkaProducer, rows: Sequence[Any], topic: Call
             ack = asyncio.get_running_loop().create_future()
             ack.set_exception(error)
             stopped.add(key)
+        ack.add_done_callback(_retrieved)
         batch.acks[row["id"]] = ack
         if index == len(rows) // 2:
             crash_point("relay.half")
     return batch
+
+
+def give_up(producer: AIOKafkaProducer) -> None:
+    """Fails what is not acknowledged yet: it goes again by its row.
+
+    Left alone, an idempotent producer would try on for ever, also while it stops, and late batches would arrive.
+    """
+    accumulator = producer._message_accumulator
+    # Those that wait for their next try as well: without that their own callback stumbles (aiokafka 0.14).
+    accumulator._pending_batches.update(chain.from_iterable(accumulator._batches.values()))
+    for batch in accumulator._pending_batches:
+        batch._drain_waiter.add_done_callback(_retrieved)
+    accumulator.fail_all(KafkaError("the relay gave it up"))
+
+
+def _retrieved(done: "asyncio.Future[Any]") -> None:
+    """Looks at the outcome, so that asyncio does not report an error that nobody waits for any more."""
+    if not done.cancelled():
+        done.exception()

@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Actor, Failure, Kind, new_id
+from chassis.core.errors import Passing
 from chassis.database import driver
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Envelope
@@ -52,6 +53,26 @@ class EventTooLarge(Exception):
         self.failure = failure
 
 
+@dataclass(frozen=True)
+class OutboxFull(Failure):
+    """What would be published cannot be kept until the broker takes it."""
+
+    slug: ClassVar[str] = "outbox-full"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    title: ClassVar[str] = "Too much waits to be published, so nothing can be changed at the moment"
+
+    @property
+    def detail(self) -> str:
+        return "Too much waits to be published, so nothing can be changed; try again after the time in Retry-After."
+
+
+class OutboxIsFull(Passing):
+    """There is no room until the relay has sent some."""
+
+    def __init__(self) -> None:
+        super().__init__(OutboxFull())
+
+
 class Origin(Protocol):
     """Who acts, and what caused it: a command's context."""
 
@@ -74,44 +95,65 @@ class Outgoing:
     value: bytes
 
     @classmethod
-    def of(cls, event: Event, origin: Origin, *, key: str, sequence: int | None, org_id: UUID | None) -> "Outgoing":
+    def of(
+        cls,
+        event: Event,
+        origin: Origin,
+        *,
+        key: str,
+        sequence: int | None,
+        org_id: UUID | None,
+        most_bytes: int = MAX_VALUE_BYTES,
+    ) -> "Outgoing":
         """Encodes `event` with a new id. Raises EventTooLarge."""
         contract, value = event.contract, event.encode()
-        if len(value) > MAX_VALUE_BYTES:
+        if len(value) > most_bytes:
             raise EventTooLarge(TooLarge(contract.kind, len(value)))
-        envelope = Envelope(
-            id=new_id(),
-            kind=contract.kind,
-            version=contract.version,
-            source=f"/stoa/{contract.kind.partition('.')[0]}",
-            subject=key,
-            time=datetime.now(UTC),
-            org_id=org_id,
-            actor=str(origin.actor),
-            audience=contract.audience(event),
-            sequence=sequence,
-            correlation_id=origin.correlation_id,
-            causation_id=origin.causation_id,
-            traceparent=current_traceparent(),
-        )
+        envelope = _envelope(event, origin, key=key, sequence=sequence, org_id=org_id)
         return cls(contract.topic.name, key, sequence, envelope.to_headers(), value)
+
+
+def _envelope(event: Event, origin: Origin, *, key: str, sequence: int | None, org_id: UUID | None) -> Envelope:
+    contract = event.contract
+    return Envelope(
+        id=new_id(),
+        kind=contract.kind,
+        version=contract.version,
+        source=f"/stoa/{contract.kind.partition('.')[0]}",
+        subject=key,
+        time=datetime.now(UTC),
+        org_id=org_id,
+        actor=str(origin.actor),
+        audience=contract.audience(event),
+        sequence=sequence,
+        correlation_id=origin.correlation_id,
+        causation_id=origin.causation_id,
+        traceparent=current_traceparent(),
+    )
 
 
 class OutboxStore:
     """Appends messages in the caller's transaction, and says afterwards that there is something to send.
 
     `waiting` is set for the relay of this process, `unheard` for its notifier where the relay is another process's.
+    `full` is kept by what measures the outbox (`chassis.outbox.backlog`).
     """
 
     def __init__(self) -> None:
         self.waiting = asyncio.Event()
         self.unheard = asyncio.Event()
         self.sent_here = False
+        self.full = False
 
     async def append(self, connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
-        """Stores `messages` in their order, in one statement of the transaction that `connection` is in."""
+        """Stores `messages` in their order, in one statement of the transaction that `connection` is in.
+
+        Raises OutboxIsFull while too much waits to be sent.
+        """
         if not messages:
             return
+        if self.full:
+            raise OutboxIsFull
         raw = await driver(connection)
         await raw.execute(
             _APPEND,

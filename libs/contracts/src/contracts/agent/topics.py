@@ -6,3 +6,4 @@ from contracts.topics import Topic
 
 AGENTS = Topic("agent-agents", "aggregate", "agent id", timedelta(days=30), "agent")
 RUNS = Topic("agent-runs", "aggregate", "run id", timedelta(days=30), "agent")
+SNAPSHOTS = Topic("agent-snapshots", "record", "snapshot id", timedelta(days=1), "agent")

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from contracts.agent.topics import AGENTS, RUNS
+from contracts.agent.topics import AGENTS, RUNS, SNAPSHOTS
 from contracts.audience import internal, to_org, users
 from contracts.event import Event, Moment, Ordinal, Part, contract
 from contracts.modules.topics import COMMANDS
+from contracts.snapshots import v1 as snapshots
 
 
 class AgentState(Part):
@@ -19,6 +20,17 @@ class AgentState(Part):
     name: str
     version: Ordinal
     status: Literal["active", "retired"]
+
+
+class RunState(Part):
+    """A run as a snapshot shows it; no event carries it."""
+
+    run_id: UUID
+    organisation_id: UUID
+    chat_id: UUID
+    user_id: UUID
+    agent_id: UUID
+    status: str
 
 
 @contract("agent.agent-published", topic=AGENTS, audience=to_org, readers=("chats.agents",))
@@ -99,3 +111,21 @@ class ModuleCommandRequested(Event):
     action_name: str | None = None
     input: dict[str, JsonValue]
     deadline: Moment
+
+
+_REBUILDS = ("chats.rebuilds",)
+
+
+@contract("agent.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotBegun(snapshots.Begun):
+    """A snapshot of one of the topics of agent begins."""
+
+
+@contract("agent.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class AggregateCaptured(snapshots.Captured):
+    """An aggregate of agent as it was when the snapshot was made; `state` is null for one that was deleted."""
+
+
+@contract("agent.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotEnded(snapshots.Ended):
+    """A snapshot is complete."""

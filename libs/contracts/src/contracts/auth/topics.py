@@ -11,3 +11,4 @@ SIGN_INS = Topic("auth-sign-ins", "record", "user id, or the nil UUID where none
 REVOCATIONS = Topic(
     "auth-revocations", "record", "revoked subject's, session's or organisation's id", timedelta(hours=1), "auth"
 )
+SNAPSHOTS = Topic("auth-snapshots", "record", "snapshot id", timedelta(days=1), "auth")

@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import AfterValidator, WithJsonSchema
 
 from contracts.audience import internal, to_org
-from contracts.auth.topics import MEMBERSHIPS, ORGANISATIONS, REVOCATIONS, SIGN_INS, USERS
+from contracts.auth.topics import MEMBERSHIPS, ORGANISATIONS, REVOCATIONS, SIGN_INS, SNAPSHOTS, USERS
 from contracts.event import Event, Moment, Part, contract
 from contracts.permissions import Role
+from contracts.snapshots import v1 as snapshots
 
 _IN_AN_ORGANISATION = (Role.VIEWER, Role.EDITOR, Role.ADMIN)
 
@@ -140,3 +141,21 @@ class AccessRevoked(Event):
     organisation: UUID | None = None
     not_before: Moment
     reason: str
+
+
+_REBUILDS = ("agent.rebuilds", "chats.rebuilds", "modules.rebuilds")
+
+
+@contract("auth.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotBegun(snapshots.Begun):
+    """A snapshot of one of the topics of auth begins."""
+
+
+@contract("auth.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class AggregateCaptured(snapshots.Captured):
+    """An aggregate of auth as it was when the snapshot was made; `state` is null for one that was deleted."""
+
+
+@contract("auth.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotEnded(snapshots.Ended):
+    """A snapshot is complete."""

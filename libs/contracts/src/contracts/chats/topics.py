@@ -5,3 +5,4 @@ from datetime import timedelta
 from contracts.topics import Topic
 
 CHATS = Topic("chats-chats", "aggregate", "chat id", timedelta(days=30), "chats")
+SNAPSHOTS = Topic("chats-snapshots", "record", "snapshot id", timedelta(days=1), "chats")

@@ -3,9 +3,10 @@
 from typing import Literal
 from uuid import UUID
 
-from contracts.audience import users
-from contracts.chats.topics import CHATS
+from contracts.audience import internal, users
+from contracts.chats.topics import CHATS, SNAPSHOTS
 from contracts.event import Event, Ordinal, Part, contract
+from contracts.snapshots import v1 as snapshots
 
 
 class ChatState(Part):
@@ -46,7 +47,7 @@ class ChatOpened(_ChatEvent):
     state: ChatState
 
 
-@contract("chats.message-sent", topic=CHATS, audience=to_participants, readers=("agent.chats", "agent.messages"))
+@contract("chats.message-sent", topic=CHATS, audience=to_participants, readers=("agent.messages", "agent.transcript"))
 class MessageSent(_ChatEvent):
     """A message stands in the chat. `number` counts the chat's messages; with `run_id` it starts no run."""
 
@@ -55,3 +56,21 @@ class MessageSent(_ChatEvent):
     author: Author
     text: str
     run_id: UUID | None = None
+
+
+_REBUILDS = ("agent.rebuilds",)
+
+
+@contract("chats.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotBegun(snapshots.Begun):
+    """A snapshot of one of the topics of chats begins."""
+
+
+@contract("chats.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class AggregateCaptured(snapshots.Captured):
+    """An aggregate of chats as it was when the snapshot was made; `state` is null for one that was deleted."""
+
+
+@contract("chats.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotEnded(snapshots.Ended):
+    """A snapshot is complete."""

@@ -10,3 +10,4 @@ KINDS = Topic("modules-kinds", "record", "kind's name", timedelta(days=30), "mod
 MODULES = Topic("modules-modules", "aggregate", "module id", timedelta(days=30), "modules")
 COMMANDS = Topic("modules-commands", "record", "run id", timedelta(days=1), "agent")
 REPLIES = Topic("modules-replies", "record", "run id", timedelta(days=1), "modules")
+SNAPSHOTS = Topic("modules-snapshots", "record", "snapshot id", timedelta(days=1), "modules")

@@ -6,7 +6,8 @@ from pydantic import JsonValue
 
 from contracts.audience import internal, to_org
 from contracts.event import Event, Ordinal, Part, contract
-from contracts.modules.topics import KINDS, MODULES, REPLIES
+from contracts.modules.topics import KINDS, MODULES, REPLIES, SNAPSHOTS
+from contracts.snapshots import v1 as snapshots
 
 
 class KindAction(Part):
@@ -93,3 +94,21 @@ class CommandRefused(Event):
     run_id: UUID
     slug: str
     detail: str
+
+
+_REBUILDS = ("agent.rebuilds",)
+
+
+@contract("modules.snapshot-begun", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotBegun(snapshots.Begun):
+    """A snapshot of one of the topics of modules begins."""
+
+
+@contract("modules.aggregate-captured", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class AggregateCaptured(snapshots.Captured):
+    """An aggregate of modules as it was when the snapshot was made; `state` is null for one that was deleted."""
+
+
+@contract("modules.snapshot-ended", topic=SNAPSHOTS, audience=internal, readers=_REBUILDS)
+class SnapshotEnded(snapshots.Ended):
+    """A snapshot is complete."""

@@ -11,9 +11,11 @@ from agent.application.use_cases import UseCases
 from agent.domain.commands import Completed, Refused
 from agent.domain.tools import Action, Kind
 from chassis.core import Ok, Outcome
-from chassis.kafka.consumer import Consumer, on
+from chassis.kafka.consumer import Consumer, on, projection
 from contracts.auth.v1 import MembershipChanged, MembershipRevoked, OrganisationCreated
-from contracts.chats.v1 import ChatOpened, MessageSent
+from contracts.chats.topics import CHATS
+from contracts.chats.v1 import ChatOpened, ChatState, MessageSent
+from contracts.modules.topics import MODULES
 from contracts.modules.v1 import (
     ActionApplied,
     CommandCompleted,
@@ -22,29 +24,24 @@ from contracts.modules.v1 import (
     ModuleChanged,
     ModuleCreated,
     ModuleDeleted,
+    ModuleState,
 )
 from contracts.permissions import Permission, allows
 
 
 def consumers(use_cases: UseCases) -> Sequence[Consumer[Transaction]]:
     acting, projecting = Acting(use_cases), Projecting(use_cases)
-    modules = [
-        on(ModuleCreated, projecting.on_module),
-        on(ModuleChanged, projecting.on_module),
-        on(ModuleDeleted, projecting.on_module),
-        on(ActionApplied, projecting.on_module),
-    ]
     rights = [on(MembershipChanged, acting.on_rights), on(MembershipRevoked, acting.on_rights)]
     replies = [on(CommandCompleted, acting.on_command_completed), on(CommandRefused, acting.on_command_refused)]
-    chats = [on(ChatOpened, projecting.on_chat_opened), on(MessageSent, projecting.on_message_sent)]
     return [
         Consumer("agent.organisations", [on(OrganisationCreated, acting.on_organisation_created)]),
         Consumer("agent.messages", [on(MessageSent, acting.on_message_sent)]),
         Consumer("agent.replies", replies),
         Consumer("agent.rights", rights),
-        Consumer("agent.chats", chats),
+        Consumer("agent.transcript", [on(MessageSent, projecting.on_message_sent)]),
         Consumer("agent.kinds", [on(KindPublished, projecting.on_kind_published)]),
-        Consumer("agent.modules", modules),
+        projecting.chats(),
+        projecting.modules(),
     ]
 
 
@@ -88,9 +85,25 @@ class Projecting:
     def __init__(self, use_cases: UseCases) -> None:
         self._use_cases = use_cases
 
+    def chats(self) -> Consumer[Transaction]:
+        table = projection(CHATS, ChatState, self.project_chat, table="chats")
+        return Consumer("agent.chats", [on(ChatOpened, self.on_chat_opened)], projects=table)
+
+    def modules(self) -> Consumer[Transaction]:
+        told = [
+            on(ModuleCreated, self.on_module),
+            on(ModuleChanged, self.on_module),
+            on(ModuleDeleted, self.on_module),
+            on(ActionApplied, self.on_module),
+        ]
+        table = projection(MODULES, ModuleState, self.project_module, table="modules")
+        return Consumer("agent.modules", told, projects=table)
+
     async def on_chat_opened(self, tx: Transaction, event: ChatOpened) -> Outcome:
-        state = event.state
-        chat = KnownChat(state.chat_id, tx.context.organisation, state.participants, state.agent_id)
+        return await self.project_chat(tx, event.state)
+
+    async def project_chat(self, tx: Transaction, state: ChatState) -> Outcome:
+        chat = KnownChat(state.chat_id, state.organisation_id, state.participants, state.agent_id)
         return await self._use_cases.project_chat(tx, chat)
 
     async def on_message_sent(self, tx: Transaction, event: MessageSent) -> Outcome:
@@ -106,10 +119,12 @@ class Projecting:
     async def on_module(
         self, tx: Transaction, event: ModuleCreated | ModuleChanged | ModuleDeleted | ActionApplied
     ) -> Outcome:
-        state = event.state
+        return await self.project_module(tx, event.state)
+
+    async def project_module(self, tx: Transaction, state: ModuleState) -> Outcome:
         module = KnownModule(
             module_id=state.module_id,
-            org_id=tx.context.organisation,
+            org_id=state.organisation_id,
             kind=state.kind,
             name=state.name,
             status=state.status,

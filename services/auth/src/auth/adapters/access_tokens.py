@@ -4,7 +4,6 @@ from datetime import datetime
 
 from auth.adapters.signing_keys import KeyRing
 from auth.application.grants import ACCESS_LIFETIME
-from auth.domain.membership import MemberRole
 from auth.domain.session import Session
 from chassis.core import Err, Ok, Result, new_id
 from chassis.http.tokens import Caller, mint
@@ -15,14 +14,14 @@ class SignedAccessTokens:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    def sign(self, session: Session, role: MemberRole, *, now: datetime) -> Result[str]:
+    def sign(self, session: Session, role: Role, *, now: datetime) -> Result[str]:
         key = self._ring.signing()
         if isinstance(key, Err):
             return key
         caller = Caller(
             user_id=session.user_id,
             org_id=session.org_id,
-            role=Role(role),
+            role=role,
             session_id=session.id,
             token_id=new_id(),
             issued_at=now,

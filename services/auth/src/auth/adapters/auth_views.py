@@ -13,6 +13,7 @@ from auth.domain.invitation import Invitation
 from auth.domain.membership import MemberRole
 from chassis.paging import Listed, Page
 from chassis.use_case import Work
+from contracts.permissions import Role
 
 _USER = tables.users.c
 _MEMBER = tables.members.c
@@ -25,8 +26,9 @@ class PostgresViews:
         self._work = work
 
     async def me(self, user_id: UUID) -> MeView | None:
+        operates = exists().where(tables.super_admins.c.user_id == user_id).label("operates")
         query = (
-            select(_USER.email, _USER.name, _MEMBER.role, _ORGANISATION.name.label("organisation_name"))
+            select(_USER.email, _USER.name, _MEMBER.role, _ORGANISATION.name.label("organisation_name"), operates)
             .join(tables.members, _MEMBER.user_id == _USER.id)
             .join(tables.organisations, _ORGANISATION.org_id == _MEMBER.org_id)
             .where(_USER.id == user_id, *self._active)
@@ -34,7 +36,7 @@ class PostgresViews:
         row = (await self._connection.execute(query)).first()
         if row is None:
             return None
-        role = MemberRole(row.role)
+        role = Role.SUPER_ADMIN if row.operates else Role(row.role)
         return MeView(user_id, row.email, row.name, role, self._work.context.organisation, row.organisation_name)
 
     async def organisation(self) -> OrganisationView | None:

@@ -27,13 +27,13 @@ def user_event(user: User, event: DomainEvent) -> Event:
 def organisation_event(organisation: Organisation, event: DomainEvent) -> Event:
     match event:
         case events.OrganisationCreated():
-            state = v1.OrganisationState(organisation_id=organisation.id, name=organisation.name)
+            state = organisation_state(organisation.id, organisation.name)
             return v1.OrganisationCreated(organisation_id=organisation.id, name=organisation.name, state=state)
     raise LookupError(f"no contract for {type(event).__name__}")
 
 
 def membership_event(membership: Membership, event: DomainEvent) -> Event:
-    role, state = Role(membership.role), _membership_state(membership)
+    role, state = Role(membership.role), membership_state(membership)
     ids = {
         "membership_id": membership.id,
         "organisation_id": membership.org_id,
@@ -49,7 +49,11 @@ def membership_event(membership: Membership, event: DomainEvent) -> Event:
     raise LookupError(f"no contract for {type(event).__name__}")
 
 
-def _membership_state(membership: Membership) -> v1.MembershipState:
+def organisation_state(org_id: UUID, name: str) -> v1.OrganisationState:
+    return v1.OrganisationState(organisation_id=org_id, name=name)
+
+
+def membership_state(membership: Membership) -> v1.MembershipState:
     return v1.MembershipState(
         membership_id=membership.id,
         organisation_id=membership.org_id,

@@ -8,6 +8,7 @@ PLATFORM_WIDE = {
     "users": "a person has one account for all organisations, and signing in learns the organisation from it",
     "credentials": "they belong to the user, not to an organisation",
     "signing_keys": "the platform's own",
+    "super_admins": "they operate the platform, whatever organisation they are in",
 }
 """Tables without row security, and why."""
 
@@ -89,6 +90,14 @@ refresh_tokens = Table(
     Column("org_id", Uuid, nullable=False),
     Column("used_at", DateTime(timezone=True)),
     Column("sealed_successor", LargeBinary),
+)
+
+super_admins = Table(
+    "super_admins",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("granted_at", DateTime(timezone=True), nullable=False),
+    Column("granted_by", Text, nullable=False),
 )
 
 signing_keys = Table(

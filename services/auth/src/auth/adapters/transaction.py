@@ -10,6 +10,7 @@ from auth.adapters.members import PostgresMembers
 from auth.adapters.organisations import PostgresOrganisations
 from auth.adapters.publishing import record_of
 from auth.adapters.sessions import PostgresSessions
+from auth.adapters.super_admins import PostgresSuperAdmins
 from auth.adapters.users import PostgresUsers
 from chassis.core import Actor, DomainEvent
 from chassis.use_case import Context, Work
@@ -42,6 +43,10 @@ class PostgresTransaction:
     @cached_property
     def sessions(self) -> PostgresSessions:
         return PostgresSessions(self.work)
+
+    @cached_property
+    def super_admins(self) -> PostgresSuperAdmins:
+        return PostgresSuperAdmins(self.work)
 
     @cached_property
     def views(self) -> PostgresViews:

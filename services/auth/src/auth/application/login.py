@@ -7,15 +7,16 @@ import structlog
 from auth.application.accept_invitation import accept_invitation, find_invitation
 from auth.application.grants import Tokens
 from auth.application.ports import AccessTokens, Passwords, Transaction, Transactions, Verdict
+from auth.application.super_admins import present_role
 from auth.domain.errors import InvitationInvalid, NoMembership, SignInRefused
 from auth.domain.events import SignInFailed, SignInSucceeded
-from auth.domain.membership import MemberRole
 from auth.domain.password import normal_password
 from auth.domain.secrets import BearerSecret
 from auth.domain.session import Session
 from auth.domain.user import Account
 from chassis.core import Clock, Err, Ok, Result
 from chassis.use_case import Context
+from contracts.permissions import Role
 
 log = structlog.get_logger()
 
@@ -75,7 +76,7 @@ class LoginHandler:
             await tx.users.renew_hash(account.user_id, verified.renewed_hash)
         return await self._start(tx, account, entered.value)
 
-    async def _enter(self, tx: Transaction, account: Account, token: str | None) -> Result[MemberRole]:
+    async def _enter(self, tx: Transaction, account: Account, token: str | None) -> Result[Role]:
         """Sessions are locked before memberships, here and everywhere."""
         invitation = await find_invitation(tx, token) if token is not None else None
         if token is not None and invitation is None:
@@ -89,10 +90,10 @@ class LoginHandler:
             if isinstance(accepted, Err):
                 return accepted
             await tx.users.move_home(account.user_id, invitation.org_id)
-        role = await tx.members.role_of(account.user_id)
+        role = await present_role(tx, account.user_id)
         return Ok(role) if role is not None else Err(NoMembership())
 
-    async def _start(self, tx: Transaction, account: Account, role: MemberRole) -> Result[Tokens]:
+    async def _start(self, tx: Transaction, account: Account, role: Role) -> Result[Tokens]:
         now = self.clock.now()
         session = Session.start(tx.context.organisation, account.user_id, now=now)
         refresh = BearerSecret.new(session.org_id, session.id)

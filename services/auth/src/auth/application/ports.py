@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from auth.application.views import MemberView, MeView, OrganisationView
+from auth.application.views import MemberView, MeView, OrganisationView, SuperAdminView
 from auth.domain.invitation import Invitation
 from auth.domain.membership import MemberRole, Membership
 from auth.domain.organisation import Organisation
@@ -14,6 +14,7 @@ from auth.domain.user import Account, User
 from chassis.core import DomainEvent, Result
 from chassis.paging import Listed, Page
 from chassis.use_case import Context
+from contracts.permissions import Role
 
 C = TypeVar("C")
 V = TypeVar("V")
@@ -113,6 +114,24 @@ class Sessions(Protocol):
         ...
 
 
+class SuperAdmins(Protocol):
+    """Operators of the platform. A serving process may only ask who is one."""
+
+    async def has(self, user_id: UUID) -> bool:
+        """Whether somebody is one. It cannot change from yes to no before the transaction ends."""
+        ...
+
+    async def add(self, user_id: UUID, *, by: str, now: datetime) -> bool:
+        """False, with nothing written, for who is one already."""
+        ...
+
+    async def remove(self, user_id: UUID) -> bool:
+        """False for who is none."""
+        ...
+
+    async def all(self) -> Sequence[SuperAdminView]: ...
+
+
 class Views(Protocol):
     """What clients are shown."""
 
@@ -150,6 +169,8 @@ class Transaction(Protocol):
     def invitations(self) -> Invitations: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def super_admins(self) -> SuperAdmins: ...
     @property
     def views(self) -> Views: ...
 
@@ -198,7 +219,7 @@ class Verdict(Protocol):
 class AccessTokens(Protocol):
     """Signs access tokens."""
 
-    def sign(self, session: Session, role: MemberRole, *, now: datetime) -> Result[str]:
+    def sign(self, session: Session, role: Role, *, now: datetime) -> Result[str]:
         """A token that is good for 10 minutes. Refused: NoSigningKey."""
         ...
 

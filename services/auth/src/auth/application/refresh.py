@@ -7,6 +7,7 @@ import structlog
 
 from auth.application.grants import Tokens
 from auth.application.ports import AccessTokens, Seal, Transaction, Transactions
+from auth.application.super_admins import present_role
 from auth.domain.errors import RefreshRefused
 from auth.domain.secrets import BearerSecret
 from auth.domain.session import Session, Standing, StoredToken
@@ -60,7 +61,7 @@ class RefreshHandler:
     async def _go_on(
         self, tx: Transaction, session: Session, stored: StoredToken, now: datetime
     ) -> Result[Tokens | None]:
-        role = await tx.members.role_of(session.user_id)
+        role = await present_role(tx, session.user_id)
         if role is None or not await tx.users.is_active(session.user_id):
             return Err(RefreshRefused())
         if stored.sealed_successor is not None:

@@ -10,7 +10,7 @@ from auth.domain.invitation import Invitation, InvitationStatus
 from auth.domain.membership import MemberRole
 from chassis.core import Clock, Err, Ok, Result
 from chassis.paging import Listed, Page
-from contracts.permissions import Permission
+from contracts.permissions import Permission, Role
 
 if TYPE_CHECKING:
     from auth.application.ports import Transaction
@@ -31,9 +31,18 @@ class MeView:
     user_id: UUID
     email: str
     name: str
-    role: MemberRole
+    role: Role
     organisation_id: UUID
     organisation_name: str
+
+
+@dataclass(frozen=True)
+class SuperAdminView:
+    """An operator of the platform; `granted_by` is `cli:<login>`."""
+
+    email: str
+    granted_at: datetime
+    granted_by: str
 
 
 @dataclass(frozen=True)

@@ -145,3 +145,12 @@ class MayNotInvite(Failure):
     slug: ClassVar[str] = "may-not-invite"
     kind: ClassVar[Kind] = Kind.FORBIDDEN
     title: ClassVar[str] = "Only admins may see, make and revoke invitations"
+
+
+@dataclass(frozen=True)
+class NobodyHasThatAddress(Failure):
+    """Told at a shell only: over HTTP nobody learns who has an account."""
+
+    slug: ClassVar[str] = "nobody-has-that-address"
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    title: ClassVar[str] = "Nobody has signed up with that address"

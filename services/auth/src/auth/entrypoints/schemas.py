@@ -13,6 +13,7 @@ from auth.application.views import InvitationView, MemberView, MeView, Organisat
 from auth.domain import organisation, user
 from auth.domain.email import LONGEST_EMAIL, normal_email
 from auth.domain.membership import MemberRole
+from contracts.permissions import Role
 
 LONGEST_SECRET = 1024
 """Above what a password or token may have: they are refused by their own rules, this only bounds the work."""
@@ -118,7 +119,7 @@ class MeBody(BaseModel):
     id: UUID
     email: str
     name: str
-    role: MemberRole
+    role: Role
     organisation: MyOrganisationBody
 
     @classmethod

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from chassis.use_case import Work
 from chats.adapters import tables
@@ -21,7 +21,7 @@ class PostgresChats:
         mine = tables.chats.c.org_id == self._work.context.organisation
         query = select(tables.chats).where(tables.chats.c.id == chat_id, mine).with_for_update()
         row = (await self._work.connection.execute(query)).mappings().first()
-        return Chat(**{**row, "participants": tuple(row["participants"])}) if row is not None else None
+        return chat_of(row) if row is not None else None
 
     async def add(self, chat: Chat) -> None:
         await self._work.connection.execute(insert(tables.chats).values(_row(chat)))
@@ -36,6 +36,10 @@ class PostgresChats:
         await self._work.change_one(changed)
         await self._work.connection.execute(insert(tables.messages).values(_message_row(message)))
         self._work.publish(chat, to_contract, org_id=chat.org_id)
+
+
+def chat_of(row: RowMapping) -> Chat:
+    return Chat(**{**row, "participants": tuple(row["participants"])})
 
 
 def _row(chat: Chat) -> dict[str, Any]:

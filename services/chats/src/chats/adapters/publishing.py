@@ -24,7 +24,7 @@ def _chat_opened(chat: Chat) -> v1.ChatOpened:
         participants=chat.participants,
         agent_id=chat.agent_id,
         title=chat.title,
-        state=_state(chat),
+        state=state_of(chat),
     )
 
 
@@ -41,7 +41,7 @@ def _message_sent(chat: Chat, message: Message) -> v1.MessageSent:
     )
 
 
-def _state(chat: Chat) -> v1.ChatState:
+def state_of(chat: Chat) -> v1.ChatState:
     return v1.ChatState(
         chat_id=chat.id,
         organisation_id=chat.org_id,

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from chassis.core import Ok, Outcome
-from chassis.kafka.consumer import Consumer, on
+from chassis.kafka.consumer import Consumer, on, projection
 from chats.application.ports import Transaction
 from chats.application.project_agent import ProjectAgent
 from chats.application.record_question import RecordQuestion
 from chats.application.record_reply import RecordReply
 from chats.application.use_cases import UseCases
-from contracts.agent.v1 import AgentPublished, RunCancelled, RunCompleted, RunFailed, RunQueued
+from contracts.agent.topics import AGENTS
+from contracts.agent.v1 import AgentPublished, AgentState, RunCancelled, RunCompleted, RunFailed, RunQueued
 
 
 def consumers(use_cases: UseCases) -> Sequence[Consumer[Transaction]]:
@@ -23,10 +24,16 @@ class Agents:
         self._use_cases = use_cases
 
     def consumer(self) -> Consumer[Transaction]:
-        return Consumer("chats.agents", [on(AgentPublished, self.on_agent_published)])
+        return Consumer(
+            "chats.agents",
+            [on(AgentPublished, self.on_agent_published)],
+            projects=projection(AGENTS, AgentState, self.project, table="agents"),
+        )
 
     async def on_agent_published(self, tx: Transaction, event: AgentPublished) -> Outcome:
-        state = event.state
+        return await self.project(tx, event.state)
+
+    async def project(self, tx: Transaction, state: AgentState) -> Outcome:
         command = ProjectAgent(state.agent_id, state.organisation_id, state.name, state.status == "active")
         return await self._use_cases.project_agent(tx, command)
 

@@ -1,4 +1,5 @@
-"""Things, and `effects`: a row for each time that a handler did something, so that a second effect can be seen."""
+"""Things; `effects`: a row for each time that a handler did something, so that a second effect can be seen;
+`copies`: a projection of things."""
 
 from alembic import op
 
@@ -25,10 +26,17 @@ CREATE TABLE effects (
     name text NOT NULL
 )
 """
+COPIES = """
+CREATE TABLE copies (
+    id uuid PRIMARY KEY,
+    org_id uuid NOT NULL,
+    name text NOT NULL
+)
+"""
 
 
 def upgrade() -> None:
-    for statement in (THINGS, EFFECTS):
+    for statement in (THINGS, EFFECTS, COPIES):
         op.execute(statement)
-    for table in ("things", "effects"):
+    for table in ("things", "effects", "copies"):
         protect(table)

@@ -1,18 +1,17 @@
 """Dead letters in a person's hands."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from chassis.core import new_id
+from chassis.core import Err, new_id
 from chassis.kafka.consumer import Consumer, on
-from chassis.redrive import Choice, connect, found, redrive
-from chassis.redrive_commands import dead_letters
-from chassis.settings import ServiceSettings
+from chassis.operations.audit import connect
+from chassis.operations.dead_letters import Choice, Letter, listed, redrive
+from chassis.operations.shell import value_of
+from chassis.paging import Page
 from chassis.testing.waiting import eventually, running
 from contracts.audience import to_org
 from contracts.event import contract
@@ -31,6 +30,14 @@ async def operator(stage: Stage) -> AsyncIterator[Any]:
     await connection.close()
 
 
+async def found(operator: Any) -> Sequence[Letter]:
+    return (await listed(operator, Choice(), Page(100))).items
+
+
+async def redriven(operator: Any, choice: Choice) -> list[int]:
+    return value_of(await redrive(operator, choice))
+
+
 async def stuck(stage: Stage, handler: Handler, *things: Any) -> None:
     """Three events of each thing are parked for a person, because of the first."""
     handler.answers["1"] = ValueError("a bug")
@@ -47,14 +54,14 @@ async def test_a_redrive_applies_the_event_and_what_waited_behind_it_once_and_in
     handler, thing = Handler(), new_id()
     async with running(*stage.consuming(handler.consumer)):
         await stuck(stage, handler, thing)
-        listed = await found(operator, Choice())
+        listed = await found(operator)
         assert [letter.sequence for letter in listed] == [1, 2, 3]
         last = Choice(id=listed[2].id)  # whichever of the key is named, its first one is tried
-        assert await redrive(operator, last) == [listed[0].id]
-        await redrive(operator, last)
+        assert await redriven(operator, last) == [listed[0].id]
+        await redriven(operator, last)
         await stage.until_effects(COPIES, ["1", "2", "3"], thing)
         await stage.until_parked(0)
-        assert await redrive(operator, last) == []
+        assert isinstance(await redrive(operator, last), Err)
     assert await stage.effects(COPIES, thing) == ["1", "2", "3"]
 
 
@@ -63,7 +70,7 @@ async def test_a_redrive_that_fails_has_all_its_tries_again_and_then_stays(stage
     async with running(*stage.consuming(handler.consumer)):
         await stuck(stage, handler, thing)
         handler.answers["1"] = ValueError("still a bug")
-        await redrive(operator, Choice(key=str(thing)))
+        await redriven(operator, Choice(key=str(thing)))
         await eventually(lambda: attempts(stage, 1))
         assert (await stage.letters())[0].retry_at is not None
 
@@ -72,13 +79,13 @@ async def test_a_key_can_be_redriven_alone_or_all_at_once(stage: Stage, operator
     handler, first, second, third = Handler(), new_id(), new_id(), new_id()
     async with running(*stage.consuming(handler.consumer)):
         await stuck(stage, handler, first, second, third)
-        assert len(await redrive(operator, Choice(consumer=COPIES, key=str(first)))) == 1
+        assert len(await redriven(operator, Choice(consumer=COPIES, key=str(first)))) == 1
         await stage.until_effects(COPIES, ["1", "2", "3"], first)
         assert await stage.effects(COPIES, second) == []
-        assert len(await redrive(operator, Choice())) == 2
+        assert len(await redriven(operator, Choice())) == 2
         await stage.until_effects(COPIES, ["1", "2", "3"], second)
         await stage.until_effects(COPIES, ["1", "2", "3"], third)
-    assert await redrive(operator, Choice(consumer="sample.nobody")) == []
+    assert await redriven(operator, Choice(consumer="sample.nobody")) == []
 
 
 async def test_poison_that_a_newer_release_understands_is_applied_by_a_redrive(stage: Stage, operator: Any) -> None:
@@ -87,7 +94,7 @@ async def test_poison_that_a_newer_release_understands_is_applied_by_a_redrive(s
     async with running(*stage.consuming(handler.consumer)):
         await stage.topics.send(newer, stage.fact(thing, 2))
         await stage.until_parked(2)
-        await redrive(operator, Choice())
+        await redriven(operator, Choice())
         await eventually(lambda: rests(stage))
         assert len(await stage.letters()) == 2
 
@@ -97,7 +104,7 @@ async def test_poison_that_a_newer_release_understands_is_applied_by_a_redrive(s
 
     release = Consumer(COPIES, [*handler.consumer.subscriptions, on(NewerThingMade, handler)])
     async with running(*stage.consuming(release)):
-        await redrive(operator, Choice())
+        await redriven(operator, Choice())
         await stage.until_effects(COPIES, ["newer", "2"], thing)
     assert await stage.letters() == []
 
@@ -107,31 +114,7 @@ async def test_a_command_is_never_redriven_by_hand(stage: Stage, operator: Any) 
     async with running(*stage.consuming(orders.consumer)):
         await stage.topics.send(orders.placed(stage, within=timedelta(minutes=1)))
         await stage.until_parked(1, orders.name)
-        assert await redrive(operator, Choice()) == []
-
-
-async def test_the_commands_list_show_and_redrive(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    handler, thing = Handler(), new_id()
-    async with running(*stage.consuming(handler.consumer)):
-        await stuck(stage, handler, thing)
-    number = str((await stage.letters())[0].id)
-    for name, value in {"HTTP_PORT": "1", "METRICS_PORT": "1", "JWKS_URL": "http://none"}.items():
-        monkeypatch.setenv(f"STOA_{name}", value)
-    for name, value in stage.environment.items():
-        monkeypatch.setenv(name, value)
-    answers = {
-        words: await asyncio.to_thread(run, *words.split())
-        for words in ("list", f"show {number}", f"redrive {number}", "redrive")
-    }
-    assert COPIES in answers["list"]
-    assert "ValueError: a bug" in answers[f"show {number}"]
-    assert '"name":"1"' in answers[f"show {number}"]
-    assert f"1 of them will be tried at once: {number}" in answers[f"redrive {number}"]
-    assert "--all" in answers["redrive"]
-
-
-def run(*words: str) -> str:
-    return CliRunner(env={"COLUMNS": "300"}).invoke(dead_letters(ServiceSettings), words).output
+        assert await redriven(operator, Choice()) == []
 
 
 async def attempts(stage: Stage, count: int) -> bool:

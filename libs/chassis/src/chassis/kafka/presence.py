@@ -1,0 +1,31 @@
+"""Whether the topics that a consumer reads are still there.
+
+A broker that lost its disk comes back without them. aiokafka then joins its group with no partitions, and would look
+for new ones in five minutes only.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+_LOOK_S = 1.0
+
+
+def require_topics(consumer: Any, topics: Iterable[str]) -> None:
+    """Raises UnknownTopicOrPartitionError when one is gone, by what the client was last told; it asks nobody.
+
+    `topics` are names at the broker, with their namespace.
+    """
+    gone = [topic for topic in topics if consumer.partitions_for_topic(topic) is None]
+    if gone:
+        raise UnknownTopicOrPartitionError(f"topics are gone: {', '.join(gone)}")
+
+
+async def topics_stay(consumer: Any, topics: Iterable[str]) -> None:
+    """Looks each second, until one is gone: then raises UnknownTopicOrPartitionError."""
+    names = list(topics)
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        require_topics(consumer, names)
