@@ -10,7 +10,7 @@ import pytest
 from contracts.chats.v1 import Author
 
 from .checker import recovery, runs
-from .checker.evidence import FEED, Evidence
+from .checker.evidence import FEED, Evidence, readers
 from .checker.verdict import violations
 from .dumps import Dump, Record
 from .history import NEMESIS, Operation
@@ -62,7 +62,7 @@ def letter(world: World, **changes: object) -> None:
 def poison(world: World, times: int, value: bytes = b"\xff") -> None:
     world.record("chats-chats", "planted-1", {}, b"\xff")
     offset = len(records(world, "chats-chats")) - 1
-    for consumer in ("agent.chats", "agent.messages"):
+    for consumer in sorted(readers()["chats-chats"]):
         for number in range(times):
             told = {"consumer": consumer, "key": "planted-1", "kafka_offset": offset, "value": value}
             letter(world, **told, event_id=f"{consumer} {number}")
