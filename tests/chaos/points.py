@@ -34,8 +34,15 @@ POINTS: dict[str, tuple[str, ...]] = {
 }
 """By process. A step of a run names its points, so those of one model request and of one tool stand for all."""
 
-AT_A_SHELL = ("replay.cleared", "replay.recorded")
-"""Passed by an operator's command, which no process of the system runs: the chassis' own tests kill it there."""
+ELSEWHERE = (
+    "rebuild.batch",
+    "rebuild.ending",
+    "replay.cleared",
+    "replay.recorded",
+    "snapshot.items",
+    "snapshot.sent",
+)
+"""Passed only when an operator asks for it: the chassis' own tests kill processes there."""
 
 SWEPT = sorted({point for points in POINTS.values() for point in points})
 
