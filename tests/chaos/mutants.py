@@ -24,7 +24,8 @@ class NoSuchCode(AssertionError):
 
 @dataclass(frozen=True)
 class Mutant:
-    """In `file` of `package`, `old` becomes `new`. `faults` bring it to light, within `minutes`."""
+    """In `file` of `package`, `old` becomes `new`. `faults` bring it to light, within `minutes`; where only some of
+    their order do, `seed` names one."""
 
     name: str
     package: str
@@ -34,6 +35,7 @@ class Mutant:
     faults: tuple[str, ...]
     crash_point: str = "relay.acked"
     minutes: float = 1.0
+    seed: int | None = None
 
     @property
     def original(self) -> Path:
@@ -142,6 +144,16 @@ MUTANTS = (
         "entries = recent.after(offset, _AT_ONCE)",
         "entries = recent.after(offset + 1, _AT_ONCE)",
         ("kill",),
+    ),
+    Mutant(
+        "a coordinator that is loading is taken for one without committed offsets",
+        CHASSIS,
+        "kafka/connection.py",
+        "\nheed_errors_of_offset_fetches()\n",
+        "\n",
+        ("stall",),
+        minutes=1.5,
+        seed=47,
     ),
     Mutant(
         "a header is dropped on the way",

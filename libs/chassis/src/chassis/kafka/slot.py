@@ -16,14 +16,14 @@ _PING_S = 2.0
 
 
 class SlotLost(Exception):
-    """The lock is gone, so another process may hold the number: this one must end and start again."""
+    """The lock is gone, so another process may hold the number: whoever reads under it must stop and ask again."""
 
 
 class Slot:
-    """Holds the lowest free number through an advisory lock on a connection of its own.
+    """Holds the lowest free number through an advisory lock on a connection of its own; takes another when that ends.
 
-    The same static member alive twice would make both own everything, so `run` raises SlotLost as soon as the lock's
-    connection ends.
+    The same static member alive twice would make both own everything, so consumers watch `lost` for as long as they
+    read. The process itself lives on: its requests need no slot.
     """
 
     name = "slot"
@@ -34,6 +34,7 @@ class Slot:
         self._health = Health.unhealthy("not taken")
         self._number = 0
         self._taken = asyncio.Event()
+        self._lost = asyncio.Event()
 
     def health(self) -> Health:
         return self._health
@@ -43,19 +44,29 @@ class Slot:
         await self._taken.wait()
         return self._number
 
+    async def lost(self, number: int) -> None:
+        """Raises SlotLost as soon as `number` is not held any more."""
+        if number == self._number:
+            await self._lost.wait()
+        raise SlotLost(f"slot {number}")
+
     async def run(self) -> None:
-        connection, number = await self._take()
-        self._health = Health.healthy(f"slot {number}")
-        self._number = number
-        self._taken.set()
-        try:
-            while True:
-                await asyncio.sleep(_PING_S)
-                await connection.execute("SELECT 1")
-        except Exception as error:  # whatever ended the connection, the lock ended with it
-            raise SlotLost(f"slot {number}: {error}") from error
-        finally:
-            connection.terminate()
+        while True:
+            connection, self._number = await self._take()
+            self._health = Health.healthy(f"slot {self._number}")
+            self._lost.clear()
+            self._taken.set()
+            try:
+                while True:
+                    await asyncio.sleep(_PING_S)
+                    await connection.execute("SELECT 1")
+            except Exception as error:  # whatever ended the connection, the lock ended with it
+                self._health = Health.unhealthy(f"slot {self._number} is lost")
+                log.warning("slot-lost", slot=self._number, error=type(error).__name__)
+            finally:
+                self._taken.clear()
+                self._lost.set()
+                connection.terminate()
 
     async def _take(self) -> tuple[Any, int]:
         pause = 0.1

@@ -29,7 +29,7 @@ from chassis.kafka.offsets import Offsets
 from chassis.kafka.presence import topics_stay
 from chassis.kafka.progress import Progress
 from chassis.kafka.resting import Resting
-from chassis.kafka.slot import Slot
+from chassis.kafka.slot import Slot, SlotLost
 
 log = structlog.get_logger("consumer")
 
@@ -72,14 +72,14 @@ class Consuming(Generic[Tx]):
         return Health(health.status, f"{health.line}; {waits}") if waits else health
 
     async def run(self) -> None:
-        number = await self._slot.number()
         pause = 0.1
         while True:
+            number = await self._slot.number()
             began = time.monotonic()
             try:
                 await self._await_topics()
                 await self._read(number)
-            except (KafkaError, OSError, ReadingFailed) as error:
+            except (KafkaError, OSError, ReadingFailed, SlotLost) as error:
                 pause = 0.1 if time.monotonic() - began > _STEADY_S else min(pause * 2, _LONGEST_PAUSE_S)
                 self._health = Health.unhealthy(f"starts again after {type(error).__name__}: {error}")
                 log.warning("consumer-starts-again", consumer=self.name, error=repr(error), pause_s=pause)
@@ -104,8 +104,8 @@ class Consuming(Generic[Tx]):
             offsets.consumer = subscriber.consumer
             self._health = _READS
             names = map(self._kafka.topic, self._topics)
-            staying = topics_stay(subscriber.consumer, names)
-            await self._until(alarm, offsets.run(), staying, self._progress(offsets).run())
+            staying, progress = topics_stay(subscriber.consumer, names), self._progress(offsets).run()
+            await self._until(alarm, offsets.run(), staying, progress, self._slot.lost(slot))
         finally:
             await asyncio.wait([asyncio.ensure_future(self._stop(broker, offsets))], timeout=3 * _STOP_LIMIT_S)
 
