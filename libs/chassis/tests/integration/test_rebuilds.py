@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from chassis.core import new_id
 from chassis.snapshots.rebuilds import Mode
 from chassis.testing.waiting import eventually, running
@@ -121,28 +123,39 @@ async def test_a_dead_letter_that_the_snapshot_contains_goes_and_the_rest_of_its
     assert await sequence(stage, chair) == 4
 
 
-async def test_an_owner_killed_half_way_begins_anew_and_the_rebuild_ends_well(stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("point", "complete"), [("snapshot.items", 0), ("snapshot.sent", 1)])
+async def test_an_owner_killed_half_way_begins_anew_and_the_rebuild_ends_well(
+    stage: Stage, tmp_path: Path, point: str, complete: int
+) -> None:
     things = {await stage.make(name): name for name in ("chair", "table")}
     async with running(*stage.consuming(copying()), stage.rebuilding(copying())):
-        with process(stage.environment, "owner", **armed("snapshot.items", tmp_path)) as owner:
+        with process(stage.environment, "owner", **armed(point, tmp_path)) as owner:
             asked = await stage.ask(Mode.REBUILD)
             await eventually(lambda: dies(owner), within=30)
-        assert (await marks(stage, SnapshotBegun), await marks(stage, SnapshotEnded)) == (1, 0)
+        assert (await marks(stage, SnapshotBegun), await marks(stage, SnapshotEnded)) == (1, complete)
         async with running(*stage.owning()):
             ended = await stage.until_ended(asked)
+            await eventually(lambda: published(stage))
     assert (ended.error, ended.items) == (None, 2)
     assert await stage.copies() == things
-    assert (await marks(stage, SnapshotBegun), await marks(stage, SnapshotEnded)) == (2, 1)
+    assert (await marks(stage, SnapshotBegun), await marks(stage, SnapshotEnded)) == (2, complete + 1)
 
 
-async def test_a_reader_killed_half_way_is_followed_by_one_that_ends_the_rebuild(stage: Stage, tmp_path: Path) -> None:
+async def published(stage: Stage) -> bool:
+    return await stage.rows("SELECT 1 FROM snapshot_requests WHERE published_at IS NULL") == []
+
+
+@pytest.mark.parametrize(("point", "broken"), [("rebuild.batch", 10), ("rebuild.ending", 0)])
+async def test_a_reader_killed_half_way_is_followed_by_one_that_ends_the_rebuild(
+    stage: Stage, tmp_path: Path, point: str, broken: int
+) -> None:
     async with running(*stage.owning(), *stage.consuming(copying())):
         things = await furnish(stage, *(f"thing {number}" for number in range(60)))
         await stage.execute("UPDATE copies SET name = 'broken'")
         asked = await stage.ask(Mode.REBUILD)
-        with process(stage.environment, "rebuilder", **armed("rebuild.batch", tmp_path)) as reader:
+        with process(stage.environment, "rebuilder", **armed(point, tmp_path)) as reader:
             await eventually(lambda: dies(reader), within=30)
-        assert 0 < list((await stage.copies()).values()).count("broken") < 60
+        assert list((await stage.copies()).values()).count("broken") >= broken
         async with running(stage.rebuilding(copying())):
             ended = await stage.until_ended(asked)
     assert (ended.error, ended.items) == (None, 60)

@@ -38,10 +38,6 @@ class PostgresChats:
         self._work.publish(chat, to_contract, org_id=chat.org_id)
 
 
-def chat_of(row: RowMapping) -> Chat:
-    return Chat(**{**row, "participants": tuple(row["participants"])})
-
-
 def _row(chat: Chat) -> dict[str, Any]:
     return {column.name: getattr(chat, column.name) for column in tables.chats.c} | {
         "participants": list(chat.participants)
@@ -60,3 +56,7 @@ def _message_row(message: Message) -> dict[str, Any]:
         "run_id": message.run_id,
         "sent_at": message.sent_at,
     }
+
+
+def chat_of(row: RowMapping) -> Chat:
+    return Chat(**{**row, "participants": tuple(row["participants"])})
