@@ -146,6 +146,46 @@ MUTANTS = (
         ("kill",),
     ),
     Mutant(
+        "a batch that was broken off counts as done",
+        CHASSIS,
+        "kafka/subscriber.py",
+        "            await self._apply([self._arrival(record) for record in batch], catching_up="
+        "offsets.catching_up(batch))\n"
+        "            offsets.done(batch, assignment)\n",
+        "            try:\n"
+        "                await self._apply([self._arrival(record) for record in batch], catching_up="
+        "offsets.catching_up(batch))\n"
+        "            finally:\n"
+        "                offsets.done(batch, assignment)\n"
+        "                await asyncio.shield(offsets.commit())\n",
+        ("sigterm", "lock"),
+        minutes=2.0,
+    ),
+    Mutant(
+        "parked events are tried again in any order",
+        CHASSIS,
+        "dead_letters.py",
+        '(SELECT id FROM dead_letters WHERE {_OF_KEY} ORDER BY sequence NULLS LAST, id LIMIT 1))\n"""',
+        '(SELECT id FROM dead_letters WHERE {_OF_KEY} ORDER BY sequence DESC NULLS LAST, id LIMIT 1))\n"""',
+        ("disorder",),
+    ),
+    Mutant(
+        "a parked event is applied without a look at the inbox",
+        CHASSIS,
+        "kafka/retrier.py",
+        "        return await inbox.advance(raw, arrival.topic, arrival.key, arrival.sequence)\n",
+        "        return True\n",
+        ("disorder",),
+    ),
+    Mutant(
+        "an idempotency key is not unique",
+        CHASSIS,
+        "http/idempotency.py",
+        '"route": self.route, "key": self.key}',
+        '"route": self.route, "key": f"{self.key} {id(self)}"}',
+        ("kill",),
+    ),
+    Mutant(
         "a header is dropped on the way",
         CHASSIS,
         "outbox/sending.py",

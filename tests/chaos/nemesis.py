@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from contracts.auth.topics import MEMBERSHIPS
 from contracts.registry import all_topics
 
 from ..poison import PASSED_OVER, POISON, harmed
@@ -37,6 +38,7 @@ SORTS = (
     "rewind",
     "repeat",
     "poison",
+    "disorder",
     "crash",
     "stall",
     "lock",
@@ -77,6 +79,7 @@ class Nemesis:
             "rewind": self._rewind,
             "repeat": self._repeat,
             "poison": self._poison,
+            "disorder": self._disorder,
             "crash": self._crash,
             "stall": self._stall,
             "lock": self._lock,
@@ -131,6 +134,12 @@ class Nemesis:
     async def _sigterm(self, target: str) -> Json:
         await asyncio.to_thread(self._stack.signal, target, signal.SIGTERM)
         return {}
+
+    async def _disorder(self, _: str) -> Json:
+        """Two events of one key, the second before the first, where three services read them; of an unknown kind."""
+        self._planted += 1
+        key = f"{self._name}{self._planted}-{sequences.PASSED_OVER}"
+        return {"planted": await plant_in_disorder(self._stack, key)}
 
     async def _crash(self, _: str) -> Json:
         """A process dies at the run's crash point, or at any of its own."""
@@ -268,3 +277,15 @@ _TARGETS = {"broker": "kafka", "postgres": "postgres", "backends": "backends", "
 
 def _target(sort: str, process: str) -> str:
     return _TARGETS.get(sort, process)
+
+
+async def plant_in_disorder(stack: Stack, key: str) -> dict[str, str]:
+    """Sends the events 2 and 1 of a key to the memberships' readers; both are of a kind that nobody knows."""
+    planted = {}
+    async with AIOKafkaProducer(**stack.kafka) as producer:
+        for number in (b"2", b"1"):
+            headers, value = harmed(MEMBERSHIPS, key.encode(), PASSED_OVER["an unknown kind"])
+            headers = [(name, number if name == "ce_sequence" else text) for name, text in headers]
+            at = await producer.send_and_wait(MEMBERSHIPS.name, value, key=key.encode(), headers=headers)
+            planted[f"{at.topic}/{at.partition}/{at.offset}"] = f"event {number.decode()}"
+    return planted

@@ -14,12 +14,13 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.auth.topics import MEMBERSHIPS
 
-from ..poison import PASSED_OVER, POISON, harmed
+from ..poison import POISON, harmed
 from ..stack import Stack, eventually
 from .checker import sequences
 from .clients import Account
 from .dumps import PLANTED
 from .history import NEMESIS, History
+from .nemesis import plant_in_disorder
 from .points import PARKING, POINTS
 from .workload import Weights
 
@@ -121,13 +122,11 @@ class Sweep:
     async def _plant(self) -> None:
         """Poison, and two events in the wrong order, where three services read them."""
         self._planted += 1
-        key, unknown = f"{self._name}{self._planted}", f"{self._name}{self._planted}-{sequences.PASSED_OVER}"
-        poison = harmed(MEMBERSHIPS, key.encode(), POISON["broken data"])
-        first, second = (harmed(MEMBERSHIPS, unknown.encode(), PASSED_OVER["an unknown kind"]) for _ in range(2))
-        later = [(header, b"2" if header == "ce_sequence" else value) for header, value in second[0]]
+        key = f"{self._name}{self._planted}"
+        headers, value = harmed(MEMBERSHIPS, key.encode(), POISON["broken data"])
         async with AIOKafkaProducer(**self._stack.kafka) as producer:
-            for name, headers, value in ((key, *poison), (unknown, later, second[1]), (unknown, *first)):
-                await producer.send_and_wait(MEMBERSHIPS.name, value, key=name.encode(), headers=headers)
+            await producer.send_and_wait(MEMBERSHIPS.name, value, key=key.encode(), headers=headers)
+        await plant_in_disorder(self._stack, f"{key}-{sequences.PASSED_OVER}")
 
 
 async def _sign_in(account: Account) -> None:
