@@ -22,15 +22,24 @@ from ..stack import Stack
 
 SCHEMAS = Path(__file__).parents[2] / "libs" / "contracts" / "schemas"
 TOPICS = {topic.name: topic for topic in all_topics()}
+COPIES = [
+    ("chats", "chats.memberships"),
+    ("chats", "chats.agents"),
+    ("agent", "agent.chats"),
+    ("agent", "agent.modules"),
+]
+"""One of each owner's snapshots."""
 
 
 @pytest.fixture(scope="module")
 async def found(stack: Stack) -> dict[str, list[Record]]:
-    """All records by topic, after the main job, a failed sign-in, and a removal, so that no topic is empty."""
+    """All records by topic, after the main job, a sign-out, and a look at each copy, so that no topic is empty."""
     stack.healthy()
     await scenario.run(stack.url)
     organisation = Organisation.founded(stack.url)
     organisation.join("viewer").http.post("/api/v1/auth/logout").raise_for_status()
+    for service, consumer in COPIES:
+        stack.execute(service, "projections", "check", consumer, "--wait")
     by_topic = defaultdict[str, list[Record]](list)
     for record in await records(stack, TOPICS):
         by_topic[record.topic].append(record)

@@ -60,7 +60,7 @@ def expected(service: str) -> dict[tuple[str, str], int]:
     found = defaultdict[tuple[str, str], int](int)
     for event in all_contracts():
         for reader in event.contract.readers:
-            if reader.startswith(f"{service}.") and not reader.endswith(".revocations"):
+            if reader.startswith(f"{service}.") and not reader.endswith((".revocations", ".rebuilds")):
                 found[(reader, event.contract.topic.name)] = len(POISON)
     return dict(found)
 

@@ -62,7 +62,7 @@ def test_a_process_that_never_comes_up_fails_the_start_with_its_reason(stack: Ma
     assert started.returncode == 1
     assert "beta ended with code 5" in started.stdout
     assert "no such thing" in started.stdout
-    assert [f"again in {pause} s" in started.stdout for pause in ("0.5", "1", "2")] == [True, True, False]
+    assert [f"again in {pause} s" in started.stdout for pause in ("0.1", "0.2", "0.4")] == [True, True, False]
     assert marked(str(one.state)) == []
 
 

@@ -12,8 +12,8 @@ from contracts.registry import all_contracts, all_topics
 from ..dumps import Dump, Record, Row
 from ..history import NEMESIS, Line, Operation
 
-WITHOUT_GROUP = ".revocations"
-"""Consumers with this ending tail a topic: they have neither group nor inbox."""
+WITHOUT_GROUP = (".revocations", ".rebuilds")
+"""Consumers with these endings tail a topic: they have neither group nor inbox."""
 
 
 @dataclass(frozen=True)

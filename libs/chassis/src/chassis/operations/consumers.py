@@ -57,7 +57,8 @@ async def _members(kafka: Kafka, prefix: str) -> dict[str, dict[TopicPartition, 
         await admin.start()
         try:
             groups = [group[0] for group in await admin.list_consumer_groups() if group[0].startswith(prefix)]
-            answers = await admin.describe_consumer_groups(groups)
+            # One by one: aiokafka 0.14 cannot read an answer about several groups.
+            answers = [answer for group in groups for answer in await admin.describe_consumer_groups([group])]
         finally:
             await admin.close()
     described = {group[1]: group[5] for answer in answers for group in answer.groups}

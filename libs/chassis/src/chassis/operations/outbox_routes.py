@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -64,12 +64,19 @@ class OutboxBody(BaseModel):
     cluster_id: str | None
 
 
+def _as_text(value: object) -> object:
+    """pydantic would take a number for seconds since 1970, and so the whole outbox for what was meant."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("datetime-type", "expected a date and time as text (RFC 3339)")
+    return value
+
+
 class ReplayBody(BaseModel):
     """All that was sent since a time, or all that is kept for a broker that lost its data."""
 
     model_config = strict(since="2026-05-04T12:00:00Z")
 
-    since: AwareDatetime | None = None
+    since: Annotated[AwareDatetime, BeforeValidator(_as_text)] | None = None
     lost_broker: Literal[True] | None = None
 
     @model_validator(mode="after")
