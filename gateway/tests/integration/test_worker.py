@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from chassis.core import new_id
 from chassis.health import Status
 from chassis.kafka.connection import Kafka
+from chassis.kafka.lag import positions
 from chassis.kafka.offsets import Offsets
 from chassis.kafka.topics import create_topics
 from chassis.testing.waiting import eventually, running
@@ -69,6 +70,11 @@ async def records(feed: Any, count: int, within: float = 15) -> list[Any]:
             for part in (await feed.getmany(timeout_ms=100)).values():
                 found.extend(part)
     return found
+
+
+async def nothing_is_left(kafka: Kafka) -> bool:
+    """Whether the worker has committed all that stands in its topics."""
+    return not [one for one in await positions(kafka, "gateway.feed") if one.lag]
 
 
 def skipped(reason: str) -> float:
@@ -167,9 +173,11 @@ async def test_a_worker_that_is_started_again_goes_on_where_it_was(kafka: Kafka,
             ids += [await source.publish(an_organisation(org_id), org_id=org_id, key=org_id) for _ in range(5)]
             found = await records(feed, 5)
             assert [dict(record.headers)["ce_id"].decode() for record in found] == [str(each) for each in ids[-5:]]
+            await eventually(lambda: nothing_is_left(kafka))
         ids += [await source.publish(an_organisation(org_id), org_id=org_id, key=org_id)]
         async with running(FeedWorker(kafka, 0)):
             [missed] = await records(feed, 1)
+            await eventually(lambda: nothing_is_left(kafka))
         assert dict(missed.headers)["ce_id"].decode() == str(ids[-1])
 
 

@@ -137,10 +137,11 @@ class DeadLetters:
         attempts: int,
         retry_in: timedelta | None,
         deadline: datetime | None,
-    ) -> None:
-        """Adds an event to its parked key; once, however often it arrives. `retry_in` None: waits for its turn."""
+    ) -> bool:
+        """Adds an event to its parked key; False when it lies there already. `retry_in` None: waits for its turn."""
         when = (retry_in, RETRY_SPAN, deadline)
-        await connection.execute(_PARK, self.consumer, *_columns(arrival), _storable(error), attempts, *when)
+        done = await connection.execute(_PARK, self.consumer, *_columns(arrival), _storable(error), attempts, *when)
+        return not done.endswith(" 0")
 
     async def head(self, connection: Any, topic: str, key: str) -> DeadLetter | None:
         """The event of the key whose turn it is."""

@@ -255,3 +255,22 @@ async def failed(stage: Stage, times: int, consumer: str = COPIES) -> bool:
 async def rests(stage: Stage) -> bool:
     """Whether nothing is tried again by itself."""
     return all(letter.retry_at is None for letter in await stage.letters())
+
+
+async def test_an_event_that_waits_for_a_person_is_not_tried_because_it_comes_again(stage: Stage) -> None:
+    handler, event = Handler(), stage.fact(new_id(), 1)
+    handler.answers["1"] = RuntimeError("no")
+
+    async def rests() -> bool:
+        return [(letter.attempts, letter.retry_at) for letter in await stage.letters()] == [(4, None)]
+
+    async with running(*stage.consuming(handler.consumer)):
+        await stage.topics.send(event)
+        await stage.until_parked(1)
+        await stage.execute("UPDATE dead_letters SET attempts = 3, retry_at = now()")
+        await eventually(rests)
+        tried = len(handler.calls)
+        await stage.topics.send(event)
+        await stage.until_read(COPIES)
+        assert await rests()
+        assert len(handler.calls) == tried

@@ -226,8 +226,9 @@ class Applier(Generic[Tx]):
         if not seen:
             turn = None if behind else retry_in
             deadline = self._dispatch.deadline(arrival)
-            await letters.add(raw, arrival, error, attempts=failures, retry_in=turn, deadline=deadline)
-            if behind and await self._is_next(raw, arrival):
+            new = await letters.add(raw, arrival, error, attempts=failures, retry_in=turn, deadline=deadline)
+            # One that lies there already changes nothing: it may wait for a person.
+            if new and behind and await self._is_next(raw, arrival):
                 await letters.wake_head(raw, *key)
         await letters.close_key(raw, *key)
         self._dispatch.count(arrival, "seen" if seen else "parked")
