@@ -1,8 +1,9 @@
 """How this process reaches Kafka: addresses, credentials and the namespace of its topics and groups."""
 
 import asyncio
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -18,6 +19,15 @@ FETCH_WAIT_MS = 3_000
 connection, e.g. the end of a topic, waits behind a fetch that waits."""
 
 
+@dataclass
+class _Look:
+    """The last look at the broker's topics: consumers that start together ask once."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    began: float = 0.0
+    present: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class Kafka:
     """Connection settings. `namespace` is a prefix of every topic and group, so that suites can share a broker."""
@@ -27,6 +37,7 @@ class Kafka:
     password: str
     namespace: str
     client_id: str
+    _looked: _Look = field(default_factory=_Look, repr=False, compare=False)
 
     @classmethod
     def of(cls, settings: ProcessSettings, *, client_id: str) -> "Kafka":
@@ -91,11 +102,19 @@ class Kafka:
 
     async def missing_topics(self, topics: Iterable[str]) -> list[str]:
         """Which of `topics` (contract names) the broker does not have. Raises KafkaError when it does not answer."""
+        asked = time.monotonic()
+        async with self._looked.lock:
+            if self._looked.began < asked:
+                began = time.monotonic()
+                self._looked.present = await self._present()
+                self._looked.began = began
+        return sorted(name for name in topics if self.topic(name) not in self._looked.present)
+
+    async def _present(self) -> frozenset[str]:
         admin = self.admin()
         async with asyncio.timeout(10):
             await admin.start()
         try:
-            present = set(await admin.list_topics())
+            return frozenset(await admin.list_topics())
         finally:
             await admin.close()
-        return sorted(name for name in topics if self.topic(name) not in present)

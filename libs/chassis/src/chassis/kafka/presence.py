@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-_LOOK_S = 1.0
+_LOOK_S = 3.0
 
 
 def require_topics(consumer: Any, topics: Iterable[str]) -> None:

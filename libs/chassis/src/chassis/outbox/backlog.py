@@ -1,6 +1,6 @@
 """How much waits in the outbox, and the limit on it.
 
-Whoever appends only reads a flag; a component of each process measures about once a second, at a cost that does not
+Whoever appends only reads a flag; a component of each process measures every two seconds, at a cost that does not
 grow with what waits. What a replay sends again does not count: it was stored before, and refusing writes frees nothing.
 """
 
@@ -18,7 +18,7 @@ from chassis.outbox.store import OutboxStore
 
 log = structlog.get_logger("outbox")
 
-_LOOK_S = 1.0
+_LOOK_S = 2.0
 _COUNTED = 10_000
 _POINTS = 1_000
 _WORTH_A_LOOK = 0.1

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 
-_ASK_S = 2.0
+_ASK_S = 3.0
 _PAUSE_S = 0.5
 _ANSWER_S = 5.0
 
