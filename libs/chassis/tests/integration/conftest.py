@@ -6,6 +6,7 @@ import pytest
 
 from chassis.kafka.topics import create_topics, delete_topics
 from chassis.logging import set_up_logging
+from chassis.snapshots import publisher, rebuilder
 from local_stack.backends import Backends
 
 from ..sample.events import TOPICS
@@ -27,6 +28,15 @@ def template(backends: Backends) -> Iterator[dict[str, str]]:
 def logs() -> None:
     """As in a process that serves."""
     set_up_logging("sample", "info")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_pauses() -> Iterator[None]:
+    """Who looks for rebuilds and requests of snapshots looks all the time: tests do not wait for the next look."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rebuilder, "_POLL_S", 0.05)
+        patch.setattr(publisher, "_POLL_S", 0.05)
+        yield
 
 
 @pytest.fixture
