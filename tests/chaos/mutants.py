@@ -149,12 +149,10 @@ MUTANTS = (
         "a batch that was broken off counts as done",
         CHASSIS,
         "kafka/subscriber.py",
-        "            await self._apply([self._arrival(record) for record in batch], catching_up="
-        "offsets.catching_up(batch))\n"
+        "            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n"
         "            offsets.done(batch, assignment)\n",
         "            try:\n"
-        "                await self._apply([self._arrival(record) for record in batch], catching_up="
-        "offsets.catching_up(batch))\n"
+        "                await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n"
         "            finally:\n"
         "                offsets.done(batch, assignment)\n"
         "                await asyncio.shield(offsets.commit())\n",

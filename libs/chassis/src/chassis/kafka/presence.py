@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 _LOOK_S = 3.0
+_REJOINS = 3
 
 
 def require_topics(consumer: Any, topics: Iterable[str]) -> None:
@@ -24,8 +25,15 @@ def require_topics(consumer: Any, topics: Iterable[str]) -> None:
 
 
 async def topics_stay(consumer: Any, topics: Iterable[str]) -> None:
-    """Looks each second, until one is gone: then raises UnknownTopicOrPartitionError."""
-    names = list(topics)
+    """Looks every three seconds, until one is gone: then raises UnknownTopicOrPartitionError.
+
+    A consumer that joined in the moment in which a topic was made may have been given none of its partitions. It joins
+    again then, some times: as the group's leader it shares them out anew, else nothing happens.
+    """
+    names, without = list(topics), 0
     while True:
         await asyncio.sleep(_LOOK_S)
         require_topics(consumer, names)
+        without = 0 if consumer.assignment() else without + 1
+        if 0 < without <= _REJOINS:
+            consumer._coordinator.request_rejoin()

@@ -35,6 +35,8 @@ log = structlog.get_logger("consumer")
 
 SESSION_TIMEOUT_MS = 6_000
 _BATCH = 200
+# After a death the batch that was under way is tried event by event, so that one is small.
+_CATCH_UP_BATCH = 50
 _MOST_RECORDS = 100_000
 # Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
 _POLL_LIMIT_MS = 24 * 3600 * 1000
@@ -189,9 +191,12 @@ class Consuming(Generic[Tx]):
         more = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
         records = [first, *(record for part in more.values() for record in part)]
         crash_point("consumer.fetched")
-        for start in range(0, len(records), _BATCH):
-            batch = records[start : start + _BATCH]
-            await self._apply([self._arrival(record) for record in batch], catching_up=offsets.catching_up(batch))
+        start = 0
+        while start < len(records):
+            catching_up = offsets.catching_up(records[start : start + _BATCH])
+            batch = records[start : start + (_CATCH_UP_BATCH if catching_up else _BATCH)]
+            start += len(batch)
+            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)
             offsets.done(batch, assignment)
 
     async def _apply(self, arrivals: Sequence[Arrival], *, catching_up: bool) -> None:
