@@ -15,13 +15,13 @@ from aiokafka.structs import TopicPartition
 
 from contracts.registry import all_topics
 
+from ..records import PLANTED as PLANTED_BYTES
 from ..stack import Stack
 
 Row = dict[str, Any]
 """A row by column: UUIDs as text, JSON decoded."""
 
-PLANTED = "planted-"
-"""With this the keys begin of records that the nemesis has sent and no service."""
+PLANTED = PLANTED_BYTES.decode()
 
 _READING_S = 60.0
 

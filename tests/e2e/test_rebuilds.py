@@ -17,8 +17,8 @@ from chassis.http.tokens import Caller
 from chassis.kafka.consumer import Projection
 from chassis.serve import Parts
 from chassis.settings import ServiceSettings
-from chassis.snapshots import publisher, rebuilder
 from chassis.testing.service import RunningService, Servers, settled, started
+from chassis.testing.snapshots import looks_at_once
 from chassis.testing.tokens import TestKeys, a_caller
 from chassis.testing.waiting import eventually
 from contracts.permissions import Role
@@ -102,10 +102,8 @@ def settings(backends: Servers) -> Iterator[Mapping[str, ServiceSettings]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_pauses() -> Iterator[None]:
-    """Who looks for rebuilds and requests of snapshots looks all the time: tests do not wait for the next look."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rebuilder, "_POLL_S", 0.05)
-        patch.setattr(publisher, "_POLL_S", 0.05)
+    """Who looks for rebuilds and requests of snapshots looks all the time."""
+    with looks_at_once():
         yield
 
 

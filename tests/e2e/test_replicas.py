@@ -16,9 +16,7 @@ from local_stack.ports import free_ports
 
 from ..people import Conversation, Json, Organisation
 from ..stack import RECOVERY_S, Stack, eventually
-from .test_kills import assert_done_once
-
-ORDER = "create a project called Summer Tour"
+from .test_kills import ORDER, assert_done_once
 
 
 class Replica:

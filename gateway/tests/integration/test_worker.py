@@ -74,7 +74,8 @@ async def records(feed: Any, count: int, within: float = 15) -> list[Any]:
 
 async def nothing_is_left(kafka: Kafka) -> bool:
     """Whether the worker has committed all that stands in its topics."""
-    return not [one for one in await positions(kafka, "gateway.feed") if one.lag]
+    found = await positions(kafka, {"gateway.feed": ()})
+    return not [one for one in found["gateway.feed"] if one.lag]
 
 
 def skipped(reason: str) -> float:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ..dumps import Row
+from ..dumps import PLANTED, Row
 from .effects import ENDS
 from .evidence import Evidence, Violation
 
@@ -61,7 +61,7 @@ def one_effect_per_tool_call(evidence: Evidence) -> Iterator[Violation]:
         if effects[command_id] != wanted:
             what = f"a tool call that was {row['verdict']} has {effects[command_id]} effects"
             yield Violation("I10", what, (command_id,))
-        if not str(row["id"]).startswith("planted") and command_id in asked:
+        if not str(row["id"]).startswith(PLANTED) and command_id in asked:
             yield from _told_otherwise(asked[command_id], row)
     for command_id, row in asked.items():
         if command_id not in settled and (effects[command_id] or row["verdict"] == "completed"):

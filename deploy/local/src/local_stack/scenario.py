@@ -154,12 +154,18 @@ async def _ask(story: Story, first: Person) -> None:
 
 
 async def _watch(story: Story, events: AsyncIterator[Json]) -> None:
-    """Notes what arrives until the agent's reply has."""
+    """Notes what arrives until both the agent's reply and the project have: the feed keeps the order of each object
+    alone, so that either may be first."""
+    missing = {"the agent's reply", "the project"}
     async for event in events:
         story.seen.append(Seen(event["kind"], event["data"], (time.monotonic() - story.asked_at) * 1000))
         if event["kind"] == "chats.message-sent" and event["data"]["author"]["kind"] != "user":
+            missing.discard("the agent's reply")
+        if event["kind"] == "modules.module-created":
+            missing.discard("the project")
+        if not missing:
             return
-    raise ScenarioFailed("the live feed ended before the agent's reply")
+    raise ScenarioFailed(f"the live feed ended without {' and '.join(sorted(missing))}")
 
 
 async def _read_results(story: Story, first: Person) -> None:

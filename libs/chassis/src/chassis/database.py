@@ -1,8 +1,9 @@
 """The service's database: a pool of connections; each transaction sees only the organisations it was opened for."""
 
-from collections.abc import AsyncIterator, Collection
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chassis.core.errors import Passing
+
+_LONGEST_PAUSE_S = 5.0
+
+V = TypeVar("V")
 
 _SCOPE = text("SELECT set_config('stoa.org_ids', :ids, true)")
 
@@ -98,3 +103,20 @@ def is_statement_timeout(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return is_statement_timeout(error.driver_exception)
     return isinstance(error, asyncpg.QueryCanceledError)
+
+
+async def steadily(attempt: Callable[[], Awaitable[V]], on_wait: Callable[[Exception, float], None]) -> V:
+    """Repeats `attempt` in place while the infrastructure fails, with pauses that grow to 5 s.
+
+    `on_wait` is told each error that passes, and the pause in seconds that follows it. Raises any other error.
+    """
+    pause = 0.05
+    while True:
+        try:
+            return await attempt()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            on_wait(error, pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)

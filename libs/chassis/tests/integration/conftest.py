@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -6,10 +7,11 @@ import pytest
 
 from chassis.kafka.topics import create_topics, delete_topics
 from chassis.logging import set_up_logging
-from chassis.snapshots import publisher, rebuilder
+from chassis.testing.snapshots import looks_at_once
 from local_stack.backends import Backends
 
 from ..sample.events import TOPICS
+from ..sample.own_broker import OwnBroker
 from ..sample.process import migrate
 from ..sample.stage import Stage
 
@@ -32,10 +34,8 @@ def logs() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_pauses() -> Iterator[None]:
-    """Who looks for rebuilds and requests of snapshots looks all the time: tests do not wait for the next look."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rebuilder, "_POLL_S", 0.05)
-        patch.setattr(publisher, "_POLL_S", 0.05)
+    """Who looks for rebuilds and requests of snapshots looks all the time."""
+    with looks_at_once():
         yield
 
 
@@ -54,3 +54,11 @@ async def stage(backends: Backends, template: dict[str, str]) -> AsyncIterator[S
     await delete_topics(made.kafka, TOPICS)
     await admin.execute(f"DROP DATABASE {copy} WITH (FORCE)")
     await admin.close()
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[OwnBroker]:
+    made = OwnBroker(tmp_path)
+    await made.start()
+    yield made
+    made.kill()

@@ -1,9 +1,7 @@
 """A broker whose disk is gone: nothing is sent to the empty one unasked, and a replay brings all of it back."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,19 +14,12 @@ from chassis.operations.outbox import replay_lost_broker
 from chassis.testing.waiting import eventually, running
 
 from ..sample.events import THINGS, TOPICS
+from ..sample.own_broker import OwnBroker
 from ..sample.stage import Stage, noting
-from .test_broker_away import OwnBroker, caught_up
+from .test_broker_away import caught_up
 
 COPIES = "sample.copies"
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[OwnBroker]:
-    made = OwnBroker(tmp_path)
-    await made.start()
-    yield made
-    made.kill()
 
 
 async def test_a_wiped_broker_is_filled_by_a_replay_and_every_reader_ends_with_the_same_effects(

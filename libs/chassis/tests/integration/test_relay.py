@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import MessageSizeTooLargeError
 
 from chassis.core import Ok, Result, new_id
 from chassis.health import Status
@@ -149,12 +150,24 @@ async def test_a_command_in_another_process_wakes_the_relay(stage: Stage, monkey
 
 
 async def limit(stage: Stage, size: int) -> None:
-    """Sets how large a batch the topic takes, in bytes."""
-    admin = stage.kafka.admin()
+    """Sets how large a batch the topic takes, in bytes: more or less than 5,000. Waits until the broker keeps to it."""
+    admin, name = stage.kafka.admin(), stage.kafka.topic(THINGS.name)
+
+    async def holds() -> bool:
+        producer = stage.kafka.producer()
+        await producer.start()
+        try:
+            await producer.send_and_wait(name, b"x" * 5000, key=b"probe", headers=[("ce_sequence", b"1")])
+        except MessageSizeTooLargeError:
+            return size < 5000
+        finally:
+            await producer.stop()
+        return size > 5000
+
     await admin.start()
-    name = stage.kafka.topic(THINGS.name)
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(size)})])
     await admin.close()
+    await eventually(holds)
 
 
 async def unsent(stage: Stage, count: int) -> bool:

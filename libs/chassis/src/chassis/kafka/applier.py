@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import NotYet, Ok
 from chassis.crash_points import crash_point
-from chassis.database import driver, is_passing, is_statement_timeout
+from chassis.database import driver, is_passing, is_statement_timeout, steadily
 from chassis.health import Health
 from chassis.inbox import Span
 from chassis.kafka.arrival import Arrival, spans_of
@@ -23,7 +23,6 @@ from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("consumer")
 
-_LONGEST_PAUSE_S = 5.0
 _AT_ONCE = timedelta(0)
 
 Tx = TypeVar("Tx")
@@ -74,21 +73,13 @@ class Applier(Generic[Tx]):
             await self._one(arrival)
 
     async def _persist(self, attempt: Callable[[], Awaitable[V]]) -> V:
-        """Repeats `attempt` in place while the infrastructure fails, with pauses that grow to 5 s."""
-        pause = 0.05
-        while True:
-            try:
-                result = await attempt()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                self.trouble = Health.degraded(f"waits for the database: {type(error).__name__}")
-                log.warning("consumer-waits", consumer=self._dispatch.consumer.name, error=type(error).__name__)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
-            else:
-                self.trouble = None
-                return result
+        result = await steadily(attempt, self._wait)
+        self.trouble = None
+        return result
+
+    def _wait(self, error: Exception, _: float) -> None:
+        self.trouble = Health.degraded(f"waits for the database: {type(error).__name__}")
+        log.warning("consumer-waits", consumer=self._dispatch.consumer.name, error=type(error).__name__)
 
     async def _as_batch(self, arrivals: Sequence[Arrival]) -> bool:
         """All in one transaction; False, with nothing done, when one of them needs a look of its own."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +14,8 @@ from aiokafka.structs import OffsetAndMetadata
 
 from chassis.database import Database
 from chassis.kafka.connection import Kafka
+from chassis.kafka.progress import STUCK_S
 
-STANDS = timedelta(seconds=60)
 _ANSWER_S = 5.0
 
 log = structlog.get_logger("consumer")
@@ -43,27 +43,30 @@ class Position:
         return max(self.end - max(self.committed or 0, self.begin), 0)
 
 
-async def positions(kafka: Kafka, consumer: str, partitions: Iterable[TopicPartition] = ()) -> list[Position]:
-    """A consumer in all partitions for which it committed something, and in `partitions`.
+async def positions(kafka: Kafka, wanted: Mapping[str, Iterable[TopicPartition]]) -> dict[str, list[Position]]:
+    """Each consumer in all partitions for which it committed something, and in those that `wanted` names for it.
 
-    Topics are contract names in what is answered, and Kafka's names in `partitions`. Raises KafkaError, and
-    TimeoutError after some seconds without an answer.
+    Topics are contract names in what is answered, and Kafka's names in `wanted`. Raises KafkaError, and TimeoutError
+    after some seconds without an answer.
     """
     async with asyncio.timeout(2 * _ANSWER_S):
         admin = kafka.admin()
         await admin.start()
         try:
-            done = await admin.list_consumer_group_offsets(kafka.namespace + consumer)
+            done = {name: await admin.list_consumer_group_offsets(kafka.namespace + name) for name in wanted}
         finally:
             await admin.close()
-        logs = await _logs(kafka, sorted({*done, *partitions}))
-    return [_position(kafka, one, log, done.get(one)) for one, log in logs.items()]
+        places = {name: sorted({*done[name], *partitions}) for name, partitions in wanted.items()}
+        logs = await _logs(kafka, {one for found in places.values() for one in found})
+    return {
+        name: [_position(kafka, one, logs[one], done[name].get(one)) for one in found] for name, found in places.items()
+    }
 
 
 def _position(kafka: Kafka, partition: TopicPartition, log: "_Log", done: OffsetAndMetadata | None) -> Position:
     committed = done.offset if done is not None and done.offset >= 0 else None
     moved_at = _moment(done.metadata) if done is not None else None
-    rests = moved_at is None or datetime.now(UTC) - moved_at > STANDS
+    rests = moved_at is None or datetime.now(UTC) - moved_at > timedelta(seconds=STUCK_S)
     return Position(
         topic=kafka.contract_topic(partition.topic),
         partition=partition.partition,
@@ -81,11 +84,11 @@ async def lag_of(kafka: Kafka, database: Database, consumer: str, partitions: It
     try:
         async with asyncio.timeout(_ANSWER_S):
             await ask_database(database)
-        found = await positions(kafka, consumer, partitions)
+        found = await positions(kafka, {consumer: partitions})
     except (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.info("progress-unknown", consumer=consumer, error=type(error).__name__)
         return None
-    return sum(one.lag for one in found if (one.topic, one.partition) in wanted)
+    return sum(one.lag for one in found[consumer] if (one.topic, one.partition) in wanted)
 
 
 async def ask_database(database: Database) -> None:
@@ -106,14 +109,14 @@ class _Log:
     fresh: int
 
 
-async def _logs(kafka: Kafka, partitions: list[TopicPartition]) -> dict[TopicPartition, _Log]:
+async def _logs(kafka: Kafka, partitions: Collection[TopicPartition]) -> dict[TopicPartition, _Log]:
     if not partitions:
         return {}
     client = AIOKafkaConsumer(**kafka.connection_settings, enable_auto_commit=False)
     await client.start()
     try:
         begins, ends = await client.beginning_offsets(partitions), await client.end_offsets(partitions)
-        since = int((time.time() - STANDS.total_seconds()) * 1000)
+        since = int((time.time() - STUCK_S) * 1000)
         fresh = await client.offsets_for_times(dict.fromkeys(partitions, since))
     finally:
         await client.stop()

@@ -41,12 +41,13 @@ async def consumer_states(kafka: Kafka, service: str, connection: Any) -> list[C
     """
     members = await _members(kafka, f"{kafka.namespace}{service}.")
     waiting = await parked(connection)
+    names = sorted(members.keys() | waiting.keys())
+    places = await positions(kafka, {name: members.get(name, {}) for name in names})
     found = []
-    for name in sorted(members.keys() | waiting.keys()):
+    for name in names:
         read = members.get(name, {})
-        places = await positions(kafka, name, read)
         named = {(kafka.contract_topic(one.topic), one.partition): member for one, member in read.items()}
-        found.append(ConsumerState(name, places, named, waiting.get(name, Parked())))
+        found.append(ConsumerState(name, places[name], named, waiting.get(name, Parked())))
     return found
 
 

@@ -118,12 +118,13 @@ def _topic(consumer: Consumer[Any]) -> str:
 
 async def _lags(kafka: Kafka, consumers: Mapping[str, Consumer[Any]]) -> dict[str, int]:
     """By consumer, how many events it has not committed; nothing while the broker does not answer."""
+    sources = {name: one.source for name, one in consumers.items() if one.source is not None}
     try:
-        return {name: await _lag(kafka, name, one.source) for name, one in consumers.items() if one.source is not None}
+        found = await positions(kafka, {name: _log(kafka, source) for name, source in sources.items()})
     except (KafkaError, OSError, TimeoutError):
         return {}
+    return {name: sum(one.lag for one in found[name] if one.topic == source.name) for name, source in sources.items()}
 
 
-async def _lag(kafka: Kafka, consumer: str, source: Topic) -> int:
-    log = [TopicPartition(kafka.topic(source.name), number) for number in range(source.partitions)]
-    return sum(one.lag for one in await positions(kafka, consumer, log) if one.topic == source.name)
+def _log(kafka: Kafka, source: Topic) -> list[TopicPartition]:
+    return [TopicPartition(kafka.topic(source.name), number) for number in range(source.partitions)]

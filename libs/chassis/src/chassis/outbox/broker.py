@@ -38,7 +38,7 @@ async def require_known(connection: Any, found: str) -> None:
 
 
 class BrokerWatch:
-    """Asks the broker for its cluster id every two seconds, beside a producer that reconnects by itself.
+    """Asks the broker for its cluster id every three seconds, beside a producer that reconnects by itself.
 
     No broker restarts without its data in less, so that hardly a message leaves for the wrong one.
     """

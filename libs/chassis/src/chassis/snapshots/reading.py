@@ -1,6 +1,5 @@
 """What a reader makes of the messages on the owners' snapshot topics, one after the other."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
@@ -9,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from chassis.crash_points import crash_point
-from chassis.database import Database, driver, is_passing
+from chassis.database import Database, driver, steadily
 from chassis.kafka.arrival import Arrival
 from chassis.snapshots import rebuilds
 from chassis.snapshots.applying import Applying
@@ -18,7 +17,6 @@ from contracts.snapshots.v1 import Begun, Captured, Ended
 
 log = structlog.get_logger("rebuilds")
 
-_LONGEST_PAUSE_S = 5.0
 _BATCH = 50
 """So many items hold the locks of their keys together; live events of those keys wait meanwhile."""
 
@@ -144,14 +142,8 @@ class Reading(Generic[Tx]):
 
 
 async def _steadily(attempt: Callable[[], Awaitable[V]]) -> V:
-    """Repeats `attempt` in place while the infrastructure fails, with pauses that grow to 5 s."""
-    pause = 0.05
-    while True:
-        try:
-            return await attempt()
-        except Exception as error:
-            if not is_passing(error):
-                raise
-            log.warning("rebuild-waits", error=type(error).__name__, pause_s=pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_S)
+    return await steadily(attempt, _wait)
+
+
+def _wait(error: Exception, pause_s: float) -> None:
+    log.warning("rebuild-waits", error=type(error).__name__, pause_s=pause_s)

@@ -137,10 +137,8 @@ class Rebuilds(Generic[Tx]):
         topics = {kinds.topic.name: kinds.topic for kinds in self.reads.values()}
         if missing := await self._kafka.missing_topics(topics):
             raise FileNotFoundError(f"topics are missing: {', '.join(missing)}")
-        reading, consumer = (
-            Reading(self._system, self._applying),
-            self._kafka.tail(*topics, auto_offset_reset="earliest"),
-        )
+        reading = Reading(self._system, self._applying)
+        consumer = self._kafka.tail(*topics, auto_offset_reset="earliest")
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await consumer.start()
