@@ -155,9 +155,12 @@ async def _ask(story: Story, first: Person) -> None:
 
 async def _watch(story: Story, events: AsyncIterator[Json]) -> None:
     """Notes what arrives until both the agent's reply and the project have: the feed keeps the order of each object
-    alone, so that either may be first."""
-    missing = {"the agent's reply", "the project"}
+    alone, so that either may be first. A repeat, told by its event id, is dropped as every client does."""
+    missing, known = {"the agent's reply", "the project"}, set()
     async for event in events:
+        if event["id"] in known:
+            continue
+        known.add(event["id"])
         story.seen.append(Seen(event["kind"], event["data"], (time.monotonic() - story.asked_at) * 1000))
         if event["kind"] == "chats.message-sent" and event["data"]["author"]["kind"] != "user":
             missing.discard("the agent's reply")

@@ -33,7 +33,7 @@ class Unit:
     command: Command
     trouble: Trouble
     url: str
-    interval: float = 3.0
+    interval: float = 5.0
 
 
 class Supervised:
@@ -92,9 +92,10 @@ class Supervised:
 
     async def _watch(self, pid: int) -> None:
         async def missing() -> str | None:
-            if self._unit.url.startswith("http://") and not listens(pid, self._unit.url):
-                return "does not listen"
-            return await self._unit.trouble()
+            trouble = await self._unit.trouble()
+            if trouble is None and self._unit.url.startswith("http://") and not listens(pid, self._unit.url):
+                return "does not listen"  # asked last: it reads the table of all connections
+            return trouble
 
         await untroubled(missing, lambda line: self._show(State.STARTING, note=line))
         self._show(State.READY, note="")

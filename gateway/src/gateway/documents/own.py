@@ -23,7 +23,8 @@ Errors are problem details (RFC 9457); decide by their `type`. Writes to an exis
 `ETag`. Each POST accepts an `Idempotency-Key`, which makes a repeat safe; those of operators are safe without one."""
 
 _FEED = """\
-Server-sent events of your organisation, as far as you may see them, in order per object.
+Server-sent events of your organisation, as far as you may see them, in order per object. One may come again, with the
+same `id` inside its `data`: drop the repeat.
 
 Each event has `id`, `event` (its kind) and `data`, one JSON object. After a break, send the last `id` as
 `Last-Event-ID` to any replica: you get what you missed, then the rest live. The event `reset` says that the position

@@ -101,12 +101,12 @@ class FeedTail:
         """Goes on at the hub's heads; the first time, or with other data, a little before the end of each partition."""
         if self._hub.ready and self._hub.cluster != cluster:
             raise ClusterReplaced
-        consumer.assign(self._partitions)
         if not self._hub.ready:
             async with asyncio.timeout(_ANSWER_S):
                 firsts = await consumer.beginning_offsets(self._partitions)
                 ends = await consumer.end_offsets(self._partitions)
             self._hub.begin(cluster, [max(firsts[each], ends[each] - _LOOK_BACK) for each in self._partitions])
+        consumer.assign(self._partitions)
         for number, partition in enumerate(self._partitions):
             consumer.seek(partition, self._hub.recent(number).head)
 

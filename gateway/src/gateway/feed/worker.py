@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from chassis.crash_points import crash_point
 from chassis.health import Health
 from chassis.kafka.broken_off import was_told_to_stop
-from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
+from chassis.kafka.connection import MEMBERSHIP, READING, Kafka
 from chassis.kafka.offsets import Offsets
 from chassis.kafka.presence import require_topics
 from contracts.audience import INTERNAL, internal
@@ -30,9 +30,6 @@ _MOST_RECORDS = 500
 _POLL_MS = 2_000
 _ANSWER_S = 5.0
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
-_SESSION_MS = 6_000
-# Waiting for a broker that is away, however long, must not cost the membership.
-_POLL_LIMIT_MS = 24 * 3600 * 1000
 
 _SEEN = Counter("stoa_gateway_feed_events_total", "Events read by the feed worker", ["kind", "outcome"])
 
@@ -154,10 +151,8 @@ class FeedWorker:
             group_instance_id=f"{self.name}-{self._slot}-{_digest(self._topics)}",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            session_timeout_ms=_SESSION_MS,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            heartbeat_interval_ms=2_000,
-            max_poll_interval_ms=_POLL_LIMIT_MS,
+            **READING,
+            **MEMBERSHIP,
         )
         consumer.subscribe([self._kafka.topic(topic) for topic in self._topics], listener=offsets)
         offsets.consumer = consumer

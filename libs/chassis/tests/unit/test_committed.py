@@ -40,7 +40,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka has no ty
     [errors.GroupLoadInProgressError, errors.NotCoordinatorForGroupError, errors.GroupCoordinatorNotAvailableError],
 )
 async def test_a_coordinator_that_cannot_answer_yet_is_asked_again(error: type[errors.KafkaError]) -> None:
-    assert connection.FETCH_WAIT_MS, "whoever connects has imported this module"
+    assert connection.READING, "whoever connects has imported this module"
     coordinator = Coordinator(
         OffsetFetchResponse_v3(0, [], error.errno),
         OffsetFetchResponse_v3(0, KNOWN, 0),

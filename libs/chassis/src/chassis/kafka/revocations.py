@@ -75,7 +75,7 @@ class RevocationTail:
         """Reads until something fails, which it raises. Without its topic a consumer would hang in its start."""
         if await self._kafka.missing_topics([REVOCATIONS.name]):
             raise FileNotFoundError(f"there is no topic {REVOCATIONS.name}")
-        consumer = self._kafka.tail(REVOCATIONS.name, auto_offset_reset="earliest")
+        consumer = self._kafka.tail(auto_offset_reset="earliest")
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await consumer.start()
@@ -90,11 +90,13 @@ class RevocationTail:
             await _stop(consumer)
 
     async def _begin(self, consumer: Any) -> dict[TopicPartition, int]:
-        """Moves to 15 minutes back and answers the present ends."""
-        partitions = consumer.assignment()
+        """Moves to 15 minutes back and answers the present ends. Assigned last: before, no fetch is in the way."""
+        topic = self._kafka.topic(REVOCATIONS.name)
+        partitions = [TopicPartition(topic, number) for number in range(REVOCATIONS.partitions)]
         since = int((time.time() - HORIZON.total_seconds()) * 1000)
         first = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
         ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
         for partition in partitions:
             found = first[partition]
             consumer.seek(partition, found.offset if found is not None else ends[partition])

@@ -22,7 +22,7 @@ from chassis.crash_points import crash_point
 from chassis.health import Health, Status
 from chassis.kafka.applier import Applier
 from chassis.kafka.arrival import Arrival
-from chassis.kafka.connection import FETCH_WAIT_MS, Kafka
+from chassis.kafka.connection import MEMBERSHIP, READING, Kafka
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.lag import lag_of
 from chassis.kafka.offsets import Offsets
@@ -33,13 +33,10 @@ from chassis.kafka.slot import Slot, SlotLost
 
 log = structlog.get_logger("consumer")
 
-SESSION_TIMEOUT_MS = 6_000
 _BATCH = 200
 # After a death the batch that was under way is tried event by event, so that one is small.
 _CATCH_UP_BATCH = 50
 _MOST_RECORDS = 100_000
-# Waiting for a database that is away, however long, must not cost the membership: progress is watched elsewhere.
-_POLL_LIMIT_MS = 24 * 3600 * 1000
 _START_LIMIT_S = 30
 _STOP_LIMIT_S = 1.5
 _STEADY_S = 10
@@ -164,10 +161,8 @@ class Consuming(Generic[Tx]):
             group_instance_id=f"{self.name}-{slot}-{digest}",
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
-            heartbeat_interval_ms=2_000,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            max_poll_interval_ms=_POLL_LIMIT_MS,
+            **READING,
+            **MEMBERSHIP,
             listener=offsets,
             parser=_as_it_came,
             decoder=_undecoded,
