@@ -1,6 +1,7 @@
 """A stranger's check: any Kafka client and the CloudEvents SDK can read every event that the services publish."""
 
 import json
+from asyncio import gather, to_thread
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -38,8 +39,10 @@ async def found(stack: Stack) -> dict[str, list[Record]]:
     await scenario.run(stack.url)
     organisation = Organisation.founded(stack.url)
     organisation.join("viewer").http.post("/api/v1/auth/logout").raise_for_status()
-    for service, consumer in COPIES:
-        stack.execute(service, "projections", "check", consumer, "--wait")
+    checks = [
+        to_thread(stack.execute, service, "projections", "check", consumer, "--wait") for service, consumer in COPIES
+    ]
+    await gather(*checks)
     by_topic = defaultdict[str, list[Record]](list)
     for record in await records(stack, TOPICS):
         by_topic[record.topic].append(record)

@@ -11,6 +11,7 @@ from aiokafka.consumer.fetcher import Fetcher
 
 from chassis.core import Ok, Outcome, new_id
 from chassis.kafka import lag, progress
+from chassis.kafka.connection import READING
 from chassis.kafka.consumer import Consumer, on
 from chassis.kafka.progress import ConsumerIsStuck
 from chassis.testing.waiting import eventually, running
@@ -25,9 +26,10 @@ COPIES = "sample.copies"
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four seconds: an idle consumer hears from the broker every three."""
-    monkeypatch.setattr(progress, "STUCK_S", 4.0)
-    monkeypatch.setattr(progress, "LOOK_S", 0.5)
+    """Two seconds, in each of which an idle consumer hears from the broker twice."""
+    monkeypatch.setitem(READING, "fetch_max_wait_ms", 500)
+    monkeypatch.setattr(progress, "STUCK_S", 2.0)
+    monkeypatch.setattr(progress, "LOOK_S", 0.25)
 
 
 async def hang(*_: Any, **__: Any) -> Any:
@@ -89,7 +91,7 @@ async def test_a_consumer_with_nothing_to_do_goes_on(stage: Stage, soon: None) -
     async with reading(stage, noting()) as task:
         await stage.topics.send(stage.fact(new_id(), 1))
         await stage.until_effects(COPIES, ["1"])
-        await asyncio.wait([task], timeout=7)  # longer than what counts as stuck
+        await asyncio.wait([task], timeout=3.5)  # longer than what counts as stuck
         assert not task.done()
 
 

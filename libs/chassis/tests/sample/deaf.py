@@ -7,6 +7,7 @@ from aiokafka.consumer.fetcher import Fetcher
 
 from chassis.http.app import create_app
 from chassis.kafka import progress
+from chassis.kafka.connection import READING
 from chassis.serve import Checks, Parts, Service, serve
 from chassis.settings import ServiceSettings
 
@@ -20,7 +21,8 @@ async def _hear_nothing(_: Fetcher, *__: Any) -> None:
 def serve_deaf(stage: Stage) -> int:
     """Runs the process until it gives up, and answers its exit code."""
     Fetcher.next_record = _hear_nothing
-    progress.STUCK_S, progress.LOOK_S = 4.0, 0.5
+    READING["fetch_max_wait_ms"] = 500
+    progress.STUCK_S, progress.LOOK_S = 2.0, 0.25
 
     def build(_: ServiceSettings) -> Parts:
         return Parts(app=app, bare_app=app, workers=stage.consuming(noting()))

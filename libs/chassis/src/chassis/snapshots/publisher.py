@@ -27,7 +27,7 @@ from contracts.snapshots.v1 import Captured
 
 log = structlog.get_logger("snapshots")
 
-_POLL_S = 5.0
+_POLL_S = 2.0
 _LONGEST_PAUSE_S = 5.0
 _STOP_S = 2.0
 _UNACKNOWLEDGED = 500

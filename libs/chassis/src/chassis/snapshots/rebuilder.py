@@ -32,7 +32,7 @@ from contracts.topics import Topic
 log = structlog.get_logger("rebuilds")
 
 _LOCK = 7_214_003
-_POLL_S = 5.0
+_POLL_S = 2.0
 _FETCH_MS = 500
 _BATCH = 200
 _ANSWER_S = 10.0
