@@ -12,7 +12,12 @@ from local_stack.addresses import Addresses
 from local_stack.backends import Backends
 
 # Tests in these folders share one running system; all others can be spread over workers file by file.
-_SHARED = {"tests/e2e/": "system", "tests/security/": "system", "deploy/local/": "local stack"}
+_SHARED = {
+    "tests/chaos/test_short_run.py": "system",
+    "tests/e2e/": "system",
+    "tests/security/": "system",
+    "deploy/local/": "local stack",
+}
 
 _OF_ALL_WORKERS = pytest.StashKey[Backends]()
 

@@ -15,12 +15,18 @@ def checkout() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole system, running; started at its first use, about ten seconds, and ended with the session."""
+def stacks() -> Iterator[list[Stack]]:
+    """Those that tests share, ended with the session: one at most, none before its first use."""
     Stack.sweep()
-    running = Stack.of_this_process()
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    running: list[Stack] = []
+    yield running
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(stacks: list[Stack]) -> Stack:
+    """The whole system, running; started at its first use, about ten seconds."""
+    stacks.append(Stack.of_this_process())
+    stacks[0].start(STOA_LOCAL_FOR_TESTS="1")
+    return stacks[0]

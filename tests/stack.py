@@ -73,10 +73,10 @@ class Stack:
             if Identity(int(pid), float(started)).process() is None:
                 cls(Workspace(REPOSITORY, folder)).stop()
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
         self._crashes.mkdir()
-        with _environment(STOA_CRASH_FOLDER=str(self._crashes)):
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes), **environment):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:

@@ -6,6 +6,7 @@ themselves for a broker that is not there yet: so their own start, which is dear
 """
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -95,11 +96,7 @@ class Runner:
         self._board.phase(Phase.STARTING)
         seed = Seed.kept_in(self._workspace.state)
         given = addresses.given(seed)
-        ports = iter(free_ports(3))
-        postgres = Postgres(self._workspace.state / "postgres", next(ports), seed.password("postgres"))
-        kafka = Kafka(
-            self._workspace.state / "kafka", next(ports), next(ports), seed.password("kafka:admin"), jars.class_path()
-        )
+        postgres, kafka = self._own(seed)
         own = Addresses(postgres.dsn, kafka.address, kafka.admin.username, kafka.admin.password, seed.value)
         plan = Plan(given or own, self._ports())
         plan.save(self._workspace.state / "plan.json")
@@ -111,6 +108,15 @@ class Runner:
                 group.create_task(self._service(service, plan, migrated, databases))
             if GATEWAY in plan.ports:
                 group.create_task(self._gateway(plan))
+
+    def _own(self, seed: Seed) -> tuple[Postgres, Kafka]:
+        """The two servers, prepared by nobody yet. `STOA_LOCAL_FOR_TESTS`: as tests want them."""
+        for_tests, (port, kafka_port, controller_port) = "STOA_LOCAL_FOR_TESTS" in os.environ, free_ports(3)
+        state, admin_password = self._workspace.state, seed.password("kafka:admin")
+        postgres = Postgres(state / "postgres", port, seed.password("postgres"), durable=not for_tests)
+        return postgres, Kafka(
+            state / "kafka", kafka_port, controller_port, admin_password, jars.class_path(), for_tests=for_tests
+        )
 
     def _ports(self) -> dict[str, Ports]:
         services = self._workspace.services()

@@ -5,6 +5,7 @@ At SIGTERM: stop accepting, finish requests (5 s), stop the components, the last
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -98,10 +99,11 @@ def _listen(settings: ProcessSettings) -> socket.socket:
 async def _serve(service: Service[S], settings: S, roles: Sequence[str], listening: socket.socket) -> int:
     tracing = set_up_tracing(service.name, endpoint=settings.otlp_endpoint, sampling=settings.trace_sampling)
     metrics = serve_metrics(service.name, settings.metrics_host, settings.metrics_port)
-    parts = service.build(settings)
-    components = parts.components(roles)
-    make_app = parts.app if "api" in roles else parts.bare_app
-    server = _Server(_config(make_app(lambda: {part.name: part.health() for part in components})), parts.closing)
+    with _made_to_stay():
+        parts = service.build(settings)
+        components = parts.components(roles)
+        make_app = parts.app if "api" in roles else parts.bare_app
+        server = _Server(_config(make_app(lambda: {part.name: part.health() for part in components})), parts.closing)
     try:
         log.info("process.started", port=listening.getsockname()[1], roles=list(roles))
         code = await _run(server, listening, components)
@@ -112,6 +114,17 @@ async def _serve(service: Service[S], settings: S, roles: Sequence[str], listeni
         await asyncio.to_thread(tracing.shutdown)
     log.info("process.stopped", code=code)
     return code
+
+
+@contextmanager
+def _made_to_stay() -> Iterator[None]:
+    """What is made inside lives as long as the process: the garbage collector never looks at it, now or later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
