@@ -181,6 +181,12 @@ REBUILDS_OPEN = "CREATE INDEX rebuilds_open ON rebuilds (asked_at) WHERE ended_a
 
 REPAIR_STATEMENTS = (ATTEMPTS, BROKER, OPERATOR_ACTIONS, SNAPSHOT_REQUESTS, REBUILDS, REBUILDS_OPEN)
 
+HOUSEKEEPING_STATEMENTS = (
+    "CREATE INDEX outbox_sent ON outbox USING brin (sent_at) WITH (autosummarize = on)",
+    "CREATE INDEX inbox_records_applied ON inbox_records USING brin (applied_at) WITH (autosummarize = on)",
+    "CREATE INDEX idempotency_keys_created ON idempotency_keys USING brin (created_at) WITH (autosummarize = on)",
+)
+
 # Tables without tenant rows, or with rows of all tenants that only the chassis reads.
 WITHOUT_ROW_SECURITY = frozenset(
     {"alembic_version", "outbox", "inbox", "inbox_records", "parked_keys", "dead_letters"}

@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chassis.backbone import REPAIR_STATEMENTS, STATEMENTS
+from chassis.backbone import HOUSEKEEPING_STATEMENTS, REPAIR_STATEMENTS, STATEMENTS
 
 POLICY = "org_id = ANY (string_to_array(current_setting('stoa.org_ids', true), ',')::uuid[])"
 
@@ -86,6 +86,12 @@ def create_repair_tables() -> None:
     who = roles()
     op.execute(f'REVOKE INSERT, UPDATE, DELETE ON operator_actions FROM "{who.app}"')
     op.execute(f'REVOKE UPDATE, DELETE ON operator_actions FROM "{who.system}"')
+
+
+def create_housekeeping_indexes() -> None:
+    """What finds the rows that have had their time."""
+    for statement in HOUSEKEEPING_STATEMENTS:
+        op.execute(statement)
 
 
 def protect(table: str) -> None:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from chassis.component import Component
 from chassis.database import Database, is_passing
 from chassis.database_watch import DatabaseWatch
+from chassis.housekeeping import ANSWERS, SENT, Housekeeping, applied
 from chassis.http.app import create_app
 from chassis.http.door import Doors
 from chassis.http.identity import Identity
@@ -140,7 +141,8 @@ class Wiring(Generic[Tx]):
         return [*consumers, requests_consumer(self.service, sources)] if sources else [*consumers]
 
     def _consuming(self, consumers: Sequence[Consumer[Tx]]) -> list[Component]:
-        return consuming(self.service, self.system.dsn, self.kafka, self.runner, consumers)
+        housekeeping = Housekeeping(self.system, [SENT, ANSWERS, applied(consumers)])
+        return [*consuming(self.service, self.system.dsn, self.kafka, self.runner, consumers), housekeeping]
 
     def _copying(self, consumers: Sequence[Consumer[Tx]], sources: Sequence[SnapshotSource]) -> list[Component]:
         """What makes snapshots of what this service owns, and rebuilds what it keeps of others."""

@@ -29,6 +29,6 @@ async def test_processes_that_migrate_at_once_migrate_once(empty: dict[str, str]
         await eventually(both_ended, within=60)
         assert (first.returncode, second.returncode) == (0, 0)
     connection = await asyncpg.connect(empty["STOA_DATABASE_OWNER_DSN"])
-    assert await connection.fetch("SELECT version_num FROM alembic_version") == [("0003",)]
+    assert await connection.fetch("SELECT version_num FROM alembic_version") == [("0004",)]
     assert await connection.fetch("SELECT * FROM things") == []
     await connection.close()

@@ -1,0 +1,10 @@
+"""What finds old rows: sent messages, applied records, stored answers."""
+
+from chassis.migrations import create_housekeeping_indexes
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    create_housekeeping_indexes()
