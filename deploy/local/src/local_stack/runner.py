@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 
 from local_stack import addresses, jars
 from local_stack.addresses import Addresses
@@ -96,9 +97,11 @@ class Runner:
         self._board.phase(Phase.STARTING)
         seed = Seed.kept_in(self._workspace.state)
         given = addresses.given(seed)
-        postgres, kafka = self._own(seed)
+        services = self._workspace.services()
+        ports = iter(free_ports(3 + 2 * len(services) + 1))  # all at once: what is not taken yet could be given twice
+        postgres, kafka = self._own(seed, ports)
         own = Addresses(postgres.dsn, kafka.address, kafka.admin.username, kafka.admin.password, seed.value)
-        plan = Plan(given or own, self._ports())
+        plan = Plan(given or own, self._ports(services, ports))
         plan.save(self._workspace.state / "plan.json")
         migrated = Migrated(None if given else postgres.folder)
         async with asyncio.TaskGroup() as group:
@@ -109,21 +112,19 @@ class Runner:
             if GATEWAY in plan.ports:
                 group.create_task(self._gateway(plan))
 
-    def _own(self, seed: Seed) -> tuple[Postgres, Kafka]:
+    def _own(self, seed: Seed, ports: Iterator[int]) -> tuple[Postgres, Kafka]:
         """The two servers, prepared by nobody yet. `STOA_LOCAL_FOR_TESTS`: as tests want them."""
-        for_tests, (port, kafka_port, controller_port) = "STOA_LOCAL_FOR_TESTS" in os.environ, free_ports(3)
-        state, admin_password = self._workspace.state, seed.password("kafka:admin")
-        postgres = Postgres(state / "postgres", port, seed.password("postgres"), durable=not for_tests)
-        return postgres, Kafka(
-            state / "kafka", kafka_port, controller_port, admin_password, jars.class_path(), for_tests=for_tests
+        state, for_tests = self._workspace.state, "STOA_LOCAL_FOR_TESTS" in os.environ
+        passwords = seed.password("postgres"), seed.password("kafka:admin")
+        return (
+            Postgres(state / "postgres", next(ports), passwords[0], durable=not for_tests),
+            Kafka(state / "kafka", next(ports), next(ports), passwords[1], jars.class_path(), for_tests=for_tests),
         )
 
-    def _ports(self) -> dict[str, Ports]:
-        services = self._workspace.services()
-        numbers = iter(free_ports(2 * len(services) + 1))
-        ports = {service: Ports(next(numbers), next(numbers)) for service in services}
+    def _ports(self, services: Sequence[str], free: Iterator[int]) -> dict[str, Ports]:
+        ports = {service: Ports(next(free), next(free)) for service in services}
         if self._workspace.has_gateway():
-            ports[GATEWAY] = Ports(first_free(_GATEWAY_PORT), next(numbers))
+            ports[GATEWAY] = Ports(first_free(_GATEWAY_PORT), next(free))
         return ports
 
     async def _databases(self, plan: Plan, postgres: Postgres | None) -> None:
