@@ -1,7 +1,8 @@
 """Parking: events that cannot be applied now wait here, in order per key, while other keys flow.
 
-Whoever parks, retries or settles locks the row of `parked_keys` first, then the inbox row, and reads again. Only the
-first of a key is tried, whichever of them is due.
+Whoever parks, retries or settles locks the row of `parked_keys` first, then the inbox row, and reads again. Whoever
+applies an event that just came moves the inbox row first and then looks whether the key is parked, without any lock.
+Only the first of a key is tried, whichever of them is due.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,11 @@ ON CONFLICT (consumer, topic, key) DO UPDATE SET parked_at = p.parked_at
 """
 _LOCK_KEY = "SELECT true FROM parked_keys WHERE consumer = $1 AND topic = $2 AND key = $3 FOR UPDATE"
 _TRY_LOCK_KEY = _LOCK_KEY + " SKIP LOCKED"
+_ANY_PARKED = """
+SELECT EXISTS (
+    SELECT FROM parked_keys JOIN unnest($2::text[], $3::text[]) AS k (topic, key) USING (topic, key)
+    WHERE consumer = $1)
+"""
 _PARK = """
 INSERT INTO dead_letters (consumer, topic, key, event_id, sequence, kind, kafka_partition, kafka_offset, headers,
                           raw_key, value, error, attempts, retry_at, retry_until, deadline)
@@ -58,22 +64,21 @@ DELETE FROM parked_keys AS p WHERE consumer = $1 AND topic = $2 AND key = ANY($3
     AND NOT EXISTS (SELECT FROM dead_letters AS d WHERE (d.consumer, d.topic, d.key) = (p.consumer, p.topic, p.key))
 """
 _STILL_PARKED = "SELECT key FROM parked_keys WHERE consumer = $1 AND topic = $2 AND key = ANY($3::text[])"
-_CLOSE_KEY = """
-DELETE FROM parked_keys AS p WHERE consumer = $1 AND topic = $2 AND key = $3
-    AND NOT EXISTS (SELECT FROM dead_letters AS d WHERE (d.consumer, d.topic, d.key) = (p.consumer, p.topic, p.key))
-"""
-# A refusal that itself fails is tried again in a while: the deadline stays passed.
+# A refusal that itself fails is tried again in a while: the deadline stays passed. And who made the event due while it
+# was tried (a person, or the event that it waited for) wants another try, whatever came of this one.
 _POSTPONE = """
 UPDATE dead_letters SET
-    retry_at = now() + $2::interval,
+    retry_at = CASE WHEN retry_at IS NOT DISTINCT FROM $5 THEN now() + $2::interval ELSE retry_at END,
     attempts = attempts + $3,
     error = $4,
     deadline = CASE WHEN deadline <= now() THEN now() + interval '5 s' ELSE deadline END
 WHERE id = $1
 """
 _STILL = """
-UPDATE dead_letters SET retry_at = NULL
-WHERE consumer = $1 AND topic = $2 AND key = $3 AND id <> $4 AND retry_at IS NOT NULL
+UPDATE dead_letters AS d SET retry_at = NULL FROM dead_letters AS tried
+WHERE d.consumer = $1 AND d.topic = $2 AND d.key = $3 AND d.retry_at IS NOT NULL AND tried.id = $4
+    AND (d.sequence IS NULL, coalesce(d.sequence, 0), d.id)
+        > (tried.sequence IS NULL, coalesce(tried.sequence, 0), tried.id)
 """
 _DUE = """
 SELECT consumer, topic, key, extract(epoch FROM least(retry_at, deadline) - now())::float AS seconds
@@ -87,12 +92,13 @@ class DeadLetter:
     """A parked event. `due`, `late`, `given_up` and `waited` are as of the reading transaction's clock.
 
     `due`: something of its key is to be tried. `late`: past its deadline. `given_up`: past the span of its retries.
-    `attempts` counts the handler's exceptions.
+    `attempts` counts the handler's exceptions. `retry_at`: when it itself was to be tried; None: not by itself.
     """
 
     id: int
     arrival: Arrival
     attempts: int
+    retry_at: datetime | None
     due: bool
     late: bool
     given_up: bool
@@ -119,6 +125,11 @@ class DeadLetters:
     async def lock(self, connection: Any, topic: str, key: str) -> bool:
         """Whether the key is parked; if so its row is locked until the transaction ends."""
         return bool(await connection.fetchval(_LOCK_KEY, self.consumer, topic, key))
+
+    async def any_parked(self, connection: Any, keys: Sequence[tuple[str, str]]) -> bool:
+        """Whether one of these (topic, key) is parked, as of now. Nothing is locked."""
+        topics, names = [topic for topic, _ in keys], [key for _, key in keys]
+        return bool(await connection.fetchval(_ANY_PARKED, self.consumer, topics, names))
 
     async def try_lock(self, connection: Any, topic: str, key: str) -> bool:
         """Locks a parked key, unless it is gone or another process works on it."""
@@ -149,7 +160,8 @@ class DeadLetters:
         if row is None:
             return None
         flags = (bool(row["due"]), bool(row["late"]), bool(row["given_up"]))
-        return DeadLetter(row["id"], _unpack(row, self.topics[topic]), row["attempts"], *flags, row["waited"])
+        arrival = _unpack(row, self.topics[topic])
+        return DeadLetter(row["id"], arrival, row["attempts"], row["retry_at"], *flags, row["waited"])
 
     async def settle(self, connection: Any, letter: DeadLetter) -> None:
         """Removes a settled event and lets the next of its key be tried at once."""
@@ -184,15 +196,18 @@ class DeadLetters:
     async def postpone(
         self, connection: Any, letter: DeadLetter, error: str, *, retry_in: timedelta | None, failed: bool
     ) -> None:
-        """Notes a try that settled nothing. `retry_in` None: it waits for a person. Discarded meanwhile: nothing."""
-        done = await connection.execute(_POSTPONE, letter.id, retry_in, int(failed), _storable(error))
-        if done.endswith(" 0"):
-            return  # the next of its key is due now, and stays so
-        await connection.execute(_STILL, self.consumer, letter.arrival.topic, letter.arrival.key, letter.id)
+        """Notes a try that settled nothing. `retry_in` None: it waits for a person. Discarded meanwhile: nothing.
+
+        What waits behind it waits for its turn; what came before it meanwhile is left alone.
+        """
+        told = (int(failed), _storable(error), letter.retry_at)
+        done = await connection.execute(_POSTPONE, letter.id, retry_in, *told)
+        if not done.endswith(" 0"):  # else the next of its key is due now, and stays so
+            await connection.execute(_STILL, self.consumer, letter.arrival.topic, letter.arrival.key, letter.id)
 
     async def close_key(self, connection: Any, topic: str, key: str) -> None:
         """Unparks the key if nothing is left behind it."""
-        await connection.execute(_CLOSE_KEY, self.consumer, topic, key)
+        await self.close_keys(connection, topic, [key])
 
 
 async def due_keys(connection: Any, consumers: Sequence[str], most: int = 100) -> list[DueKey]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _POSITION = "SELECT sequence FROM inbox WHERE consumer = $1 AND topic = $2 AND key = $3 FOR UPDATE"
+# What was never met has no row to lock: one that comes and goes within a transaction lets others wait for its end.
+_CLAIM = "INSERT INTO inbox (consumer, topic, key, sequence) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING"
 
 _ADVANCE_ONE = "UPDATE inbox SET sequence = $4 WHERE consumer = $1 AND topic = $2 AND key = $3 AND sequence = $4 - 1"
 # The first sight of a key must be its sequence 1: a broker that lost its disk may show a later one first.
@@ -39,20 +41,14 @@ begun AS (
     SELECT $1, topic, key, last FROM span WHERE first = 1 ON CONFLICT DO NOTHING
     RETURNING 1)
 SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM begun) = (SELECT count(*) FROM span)
-    AND NOT EXISTS (
-        SELECT FROM parked_keys AS p JOIN span ON p.topic = span.topic AND p.key = span.key WHERE p.consumer = $1)
 """
 _RECORD_MANY = """
 WITH fresh AS (
     INSERT INTO inbox_records (consumer, event_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
 SELECT (SELECT count(*) FROM fresh) = cardinality($2::uuid[])
-    AND NOT EXISTS (
-        SELECT FROM parked_keys AS p JOIN unnest($3::text[], $4::text[]) AS k (topic, key)
-            ON p.topic = k.topic AND p.key = k.key
-        WHERE p.consumer = $1)
 """
-_RECORD_SEEN = "SELECT EXISTS (SELECT FROM inbox_records WHERE consumer = $1 AND event_id = $2)"
 _RECORD_ONE = "INSERT INTO inbox_records (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_FORGET_RECORD = "DELETE FROM inbox_records WHERE consumer = $1 AND event_id = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +68,12 @@ class Inbox:
     consumer: str
 
     async def position(self, connection: Any, topic: str, key: str) -> int:
-        """The last applied sequence, 0 before the first. The row is locked until the transaction ends."""
-        found = await connection.fetchval(_POSITION, self.consumer, topic, key)
-        return int(found or 0)
+        """The last applied sequence, 0 before the first. Nobody else moves it until the transaction ends."""
+        while (found := await connection.fetchval(_POSITION, self.consumer, topic, key)) is None:
+            if _changed(await connection.execute(_CLAIM, self.consumer, topic, key)):
+                await self.forget(connection, topic, key)
+                return 0
+        return int(found)
 
     async def advance(self, connection: Any, topic: str, key: str, sequence: int) -> bool:
         """Moves from `sequence` - 1 to `sequence`; False when the position is another one: read it again."""
@@ -107,7 +106,7 @@ class Inbox:
         await connection.execute(_FORGET, self.consumer, topic, key)
 
     async def advance_many(self, connection: Any, spans: Sequence[Span]) -> bool:
-        """Moves all spans at once; False when one does not follow its position or its key is parked."""
+        """Moves all spans at once; False when one does not follow its position."""
         return bool(
             await connection.fetchval(
                 _ADVANCE_MANY,
@@ -120,17 +119,19 @@ class Inbox:
         )
 
     async def record_seen(self, connection: Any, event_id: str) -> bool:
-        return bool(await connection.fetchval(_RECORD_SEEN, self.consumer, event_id))
+        """Whether a record was applied; if not, nobody else applies it until the transaction ends."""
+        if not await self.record(connection, event_id):
+            return True
+        await connection.execute(_FORGET_RECORD, self.consumer, event_id)
+        return False
 
     async def record(self, connection: Any, event_id: str) -> bool:
         """Notes a record as applied; False when it was before."""
         return _changed(await connection.execute(_RECORD_ONE, self.consumer, event_id))
 
-    async def record_many(self, connection: Any, event_ids: Sequence[str], keys: Sequence[tuple[str, str]]) -> bool:
-        """Notes all at once; False when one was applied before or one of the (topic, key) is parked."""
-        topics = [topic for topic, _ in keys]
-        names = [key for _, key in keys]
-        return bool(await connection.fetchval(_RECORD_MANY, self.consumer, event_ids, topics, names))
+    async def record_many(self, connection: Any, event_ids: Sequence[str]) -> bool:
+        """Notes all at once; False when one was applied before."""
+        return bool(await connection.fetchval(_RECORD_MANY, self.consumer, event_ids))
 
 
 def _changed(status: str) -> bool:

@@ -36,6 +36,10 @@ class _Place(Enum):
     SEEN = "seen"
     BEHIND = "waits for the parked events before it"
     GAP = "waits for the event before it"
+    UNCLEAR = "its key was parked meanwhile"
+
+
+_SETTLED = (_Place.SEEN, _Place.BEHIND)
 
 
 class Applier(Generic[Tx]):
@@ -109,14 +113,11 @@ class Applier(Generic[Tx]):
         """Moves the inbox over the whole batch."""
         raw = await driver(connection)
         inbox = self._dispatch.inbox
-        records = [arrival for arrival in arrivals if not arrival.aggregate]
-        ids = [arrival.event_id for arrival in records]
-        keys = [(arrival.topic, arrival.key) for arrival in records]
-        taken = (not spans or await inbox.advance_many(raw, spans)) and (
-            not ids or await inbox.record_many(raw, ids, keys)
-        )
+        ids = [arrival.event_id for arrival in arrivals if not arrival.aggregate]
+        taken = (not spans or await inbox.advance_many(raw, spans)) and (not ids or await inbox.record_many(raw, ids))
         crash_point("consumer.inbox")
-        return taken
+        keys = {(arrival.topic, arrival.key) for arrival in arrivals}
+        return taken and not await self._dispatch.letters.any_parked(raw, list(keys))
 
     async def _all(self, connection: AsyncConnection, arrivals: Sequence[Arrival], outgoing: list[Outgoing]) -> bool:
         for arrival in arrivals:
@@ -144,13 +145,20 @@ class Applier(Generic[Tx]):
             await self._park(arrival, f"{type(error).__name__}: {error}", after_exception(1), failures=1)
 
     async def _attempt(self, arrival: Arrival) -> None:
+        while (place := await self._try(arrival)) is _Place.UNCLEAR:
+            pass
+        if place is _Place.GAP:
+            await self._park(arrival, place.value, after_not_yet(timedelta(0)))
+
+    async def _try(self, arrival: Arrival) -> _Place:
+        """Applies the event if it is next; parks it behind others of its key."""
         outgoing: list[Outgoing] = []
         async with self.database.transaction(scope_of([arrival])) as connection:
             raw = await driver(connection)
             place = await self._place(raw, arrival)
             if place is not _Place.NEXT:
-                await self._leave(raw, arrival, place)
-                return
+                await (self._leave(raw, arrival, place) if place in _SETTLED else connection.rollback())
+                return place
             crash_point("consumer.inbox")
             await self._attempts.begin(arrival)
             outcome = await self._dispatch.apply(connection, arrival, outgoing)
@@ -161,32 +169,38 @@ class Applier(Generic[Tx]):
                 await self._attempts.end(raw, [arrival])
         if isinstance(outcome, NotYet):
             await self._park(arrival, f"waits for {outcome.missing}", after_not_yet(timedelta(0)))
-            return
+            return place
         self._attempts.ended([arrival])
         crash_point("consumer.committed")
         self._dispatch.settled([arrival], outcome, outgoing)
+        return place
 
     async def _leave(self, raw: Any, arrival: Arrival, place: _Place) -> None:
-        """An event whose turn it is not: dropped when it was applied before, else parked."""
+        """An event whose turn it is not: dropped when it was applied before, else parked behind others."""
         await self._attempts.end(raw, [arrival])
         if place is _Place.SEEN:
             self._dispatch.count(arrival, "seen")
         else:
-            await self._park_in(raw, arrival, place.value, after_not_yet(timedelta(0)))
+            await self._park_in(raw, arrival, place.value, None)
 
     async def _place(self, raw: Any, arrival: Arrival) -> _Place:
-        """Locks the key, tells where the event stands and, if it is next, moves the inbox."""
+        """Locks the key, tells where the event stands and, if it is next, moves the inbox.
+
+        Who parked the key before the inbox moved, but after it was found not parked, is seen only afterwards.
+        """
         inbox, key = self._dispatch.inbox, (arrival.topic, arrival.key)
         if await self._dispatch.letters.lock(raw, *key):
             return _Place.BEHIND
         if arrival.sequence is None:
-            return _Place.NEXT if await inbox.record(raw, arrival.event_id) else _Place.SEEN
-        if await inbox.advance(raw, *key, arrival.sequence):
-            return _Place.NEXT
-        return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP
+            moved = await inbox.record(raw, arrival.event_id)
+        else:
+            moved = await inbox.advance(raw, *key, arrival.sequence)
+        if moved:
+            return _Place.UNCLEAR if await self._dispatch.letters.any_parked(raw, [key]) else _Place.NEXT
+        return _Place.SEEN if arrival.sequence is None or await self._is_seen(raw, arrival) else _Place.GAP
 
     async def _is_seen(self, raw: Any, arrival: Arrival) -> bool:
-        """Whether the event was applied before. For an aggregate's event this locks the key's row of the inbox."""
+        """Whether the event was applied before. If not, nobody else applies it until the transaction ends."""
         inbox = self._dispatch.inbox
         if arrival.sequence is not None:
             return arrival.sequence <= await inbox.position(raw, arrival.topic, arrival.key)
