@@ -85,20 +85,20 @@ MUTANTS = (
         "the inbox takes an event again",
         CHASSIS,
         "kafka/applier.py",
-        "        return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP\n",
-        "        return _Place.NEXT if await self._is_seen(raw, arrival) else _Place.GAP\n",
+        "        return _Place.SEEN if arrival.sequence is None or",
+        "        return _Place.NEXT if arrival.sequence is None or",
         ("repeat", "rewind"),
     ),
     Mutant(
         "the inbox moves in a transaction of its own",
         CHASSIS,
         "kafka/applier.py",
-        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
-        "        async with self._database.transaction(scope_of(arrivals)) as own:\n"
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        ids =",
+        "        async with self.database.transaction(scope_of(arrivals)) as own:\n"
         "            return await self._take_in(own, arrivals, spans)\n\n"
         "    async def _take_in(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span])"
         " -> bool:\n"
-        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        ids =",
         ("crash", "kill"),
         "consumer.written",
     ),
