@@ -11,7 +11,7 @@ import pytest
 from chassis.core import NotYet, Ok, Outcome, new_id
 from chassis.dead_letters import DeadLetter, DeadLetters
 from chassis.inbox import Inbox
-from chassis.kafka import retrier as retrying
+from chassis.kafka import retrier
 from chassis.kafka.applier import Applier
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.consumer import Consumer, on
@@ -19,14 +19,17 @@ from chassis.kafka.dispatch import Dispatch
 from chassis.kafka.resting import Resting
 from chassis.kafka.retrier import Retrier
 from chassis.operations.dead_letters import Choice, redrive
+from chassis.snapshots.applying import Applying
+from chassis.snapshots.rebuilds import Mode
 from chassis.testing.waiting import eventually
 from contracts.topics import Topic
 
-from ..sample.events import ORDERS, THINGS, OrderPlaced, ThingMade, ThingRenamed
+from ..sample.events import ORDERS, THINGS, AggregateCaptured, OrderPlaced, ThingMade, ThingRenamed
 from ..sample.service import SampleTransaction
 from ..sample.stage import Stage
 from ..sample.topics import Message
 from .owner import Record
+from .reader import Reader
 
 COPIES = "sample.copies"
 
@@ -71,7 +74,7 @@ def arrival(message: Message, topic: Topic = THINGS) -> Arrival:
 
 
 @asynccontextmanager
-async def begun(stage: Stage, work: Awaitable[None]) -> AsyncIterator[None]:
+async def begun(stage: Stage, work: Awaitable[object]) -> AsyncIterator[None]:
     """Inside, `work` waits for a lock of somebody else, or is done; afterwards it is done."""
     task = asyncio.ensure_future(work)
 
@@ -149,16 +152,36 @@ async def test_who_parks_a_gap_takes_the_locks_in_the_order_of_all_others(stage:
     assert [letter.sequence for letter in await stage.letters()] == [3]
 
 
+async def test_a_rebuild_takes_the_key_before_its_inbox_row(stage: Stage) -> None:
+    """Else it and a retry, which has the key and wants the inbox row, wait for each other."""
+    thing, handler, reader = new_id(), Handler(), Reader()
+    handler.failing["2"] = NotYet("better weather")
+    await handler.applier(stage).apply([arrival(stage.fact(thing, number)) for number in (1, 2)])
+    state = {"thing_id": str(thing), "organisation_id": str(stage.org_id), "name": "2"}
+    item = AggregateCaptured(
+        snapshot_id=new_id(), topic=THINGS.name, key=str(thing), sequence=2, organisation_id=stage.org_id, state=state
+    )
+    applying = Applying(reader.consumer, stage.system, SampleTransaction)
+    async with stage.raw() as other:
+        retrying = other.transaction()
+        await retrying.start()
+        assert await DeadLetters(COPIES, {}).lock(other, THINGS.name, str(thing))
+        async with begun(stage, applying.take(Mode.REBUILD, [item], new_id())):
+            assert await other.fetchval("SELECT sequence FROM inbox FOR UPDATE NOWAIT") == 1
+            await retrying.rollback()
+    assert await stage.letters() == []
+
+
 def between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[object]]) -> None:
     """Lets something happen once, after a try has failed and before that is noted."""
-    postpone, left = retrying._Head._postpone, [happens]
+    postpone, left = retrier._Head._postpone, [happens]
 
     async def late(head: Any, letter: DeadLetter, error: Exception) -> None:
         if left:
             await left.pop()()
         await postpone(head, letter, error)
 
-    monkeypatch.setattr(retrying._Head, "_postpone", late)
+    monkeypatch.setattr(retrier._Head, "_postpone", late)
 
 
 async def test_the_missing_event_that_comes_while_a_gap_is_given_up_is_applied_by_itself(
@@ -166,12 +189,12 @@ async def test_the_missing_event_that_comes_while_a_gap_is_given_up_is_applied_b
 ) -> None:
     thing, handler = new_id(), Handler()
     one, two = (arrival(stage.fact(thing, number)) for number in (1, 2))
-    applier, retrier = handler.applier(stage), handler.retrier(stage)
+    applier, retrying = handler.applier(stage), handler.retrier(stage)
     await applier.apply([two])
     await stage.give_up()
     between(monkeypatch, lambda: applier.apply([one]))
-    await retrier._round()
-    await eventually(lambda: drained(stage, retrier))
+    await retrying._round()
+    await eventually(lambda: drained(stage, retrying))
     assert await stage.effects(COPIES, thing) == ["1", "2"]
 
 
@@ -181,7 +204,7 @@ async def test_a_redrive_while_the_last_try_fails_is_a_try_of_its_own(
 ) -> None:
     thing, handler = new_id(), Handler()
     handler.failing["1"] = answer
-    retrier = handler.retrier(stage)
+    retrying = handler.retrier(stage)
     await handler.applier(stage).apply([arrival(stage.fact(thing, 1))])
     await stage.give_up()
     await stage.execute("UPDATE dead_letters SET attempts = 3")
@@ -192,11 +215,11 @@ async def test_a_redrive_while_the_last_try_fails_is_a_try_of_its_own(
             assert isinstance(await redrive(operator, Choice(key=str(thing))), Ok)
 
     between(monkeypatch, mended_and_redriven)
-    await retrier._round()
-    await eventually(lambda: drained(stage, retrier))
+    await retrying._round()
+    await eventually(lambda: drained(stage, retrying))
     assert await stage.effects(COPIES, thing) == ["1"]
 
 
-async def drained(stage: Stage, retrier: Retrier[SampleTransaction]) -> bool:
-    await retrier._round()
+async def drained(stage: Stage, retrying: Retrier[SampleTransaction]) -> bool:
+    await retrying._round()
     return await stage.letters() == []
