@@ -172,6 +172,21 @@ async def test_a_rebuild_takes_the_key_before_its_inbox_row(stage: Stage) -> Non
     assert await stage.letters() == []
 
 
+async def test_a_row_of_nothing_that_an_event_makes_known_meanwhile_stays(stage: Stage) -> None:
+    thing, ghost, reader = new_id(), new_id(), Reader()
+    for row in (thing, ghost):
+        await stage.execute("INSERT INTO copies VALUES (:id, :org, 'ghost')", id=row, org=stage.org_id)
+    applying = Applying(reader.consumer, stage.system, SampleTransaction)
+    strangers = await applying.strangers(THINGS.name)
+    assert set(strangers) == {str(thing), str(ghost)}
+    applier = Applier(Dispatch(reader.consumer, stage.runner), asyncio.Event())
+    await applier.apply([arrival(stage.fact(thing, 1))])
+    for stranger in strangers:
+        await applying.remove(THINGS.name, stranger)
+    assert await stage.copies() == {thing: "1"}
+    assert [row.sequence for row in await stage.rows("SELECT sequence FROM inbox")] == [1]
+
+
 def between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[object]]) -> None:
     """Lets something happen once, after a try has failed and before that is noted."""
     postpone, left = retrier._Head._postpone, [happens]
