@@ -94,7 +94,7 @@ MUTANTS = (
         CHASSIS,
         "kafka/applier.py",
         "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
-        "        async with self._database.transaction(scope_of(arrivals)) as own:\n"
+        "        async with self.database.transaction(scope_of(arrivals)) as own:\n"
         "            return await self._take_in(own, arrivals, spans)\n\n"
         "    async def _take_in(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span])"
         " -> bool:\n"
