@@ -85,20 +85,20 @@ MUTANTS = (
         "the inbox takes an event again",
         CHASSIS,
         "kafka/applier.py",
-        "        return _Place.SEEN if arrival.sequence is None or",
-        "        return _Place.NEXT if arrival.sequence is None or",
+        "        return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP\n",
+        "        return _Place.NEXT if await self._is_seen(raw, arrival) else _Place.GAP\n",
         ("repeat", "rewind"),
     ),
     Mutant(
         "the inbox moves in a transaction of its own",
         CHASSIS,
         "kafka/applier.py",
-        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        ids =",
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
         "        async with self.database.transaction(scope_of(arrivals)) as own:\n"
         "            return await self._take_in(own, arrivals, spans)\n\n"
         "    async def _take_in(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span])"
         " -> bool:\n"
-        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        ids =",
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
         ("crash", "kill"),
         "consumer.written",
     ),
@@ -197,11 +197,14 @@ MUTANTS = (
 @contextmanager
 def planted(mutant: Mutant, folder: Path) -> Iterator[None]:
     """What is started in the block runs the mutant in place of its package."""
-    overlay = folder / mutant.original.name
-    shutil.rmtree(overlay, ignore_errors=True)
-    shutil.copytree(mutant.original, overlay, ignore=shutil.ignore_patterns("__pycache__"))
+    project = mutant.original.parents[1]  # a service finds its migrations beside its sources
+    overlay = folder / mutant.package
+    for part in ("src", "migrations"):
+        if (project / part).exists():
+            copied = overlay.parents[1] / part
+            shutil.copytree(project / part, copied, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     (overlay / mutant.file).write_text(mutant.mutated())
-    os.environ["PYTHONPATH"] = str(folder)
+    os.environ["PYTHONPATH"] = str(overlay.parent)
     try:
         yield
     finally:

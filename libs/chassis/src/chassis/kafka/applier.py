@@ -113,7 +113,8 @@ class Applier(Generic[Tx]):
         """Moves the inbox over the whole batch."""
         raw = await driver(connection)
         inbox = self._dispatch.inbox
-        ids = [arrival.event_id for arrival in arrivals if not arrival.aggregate]
+        records = [arrival for arrival in arrivals if not arrival.aggregate]
+        ids = [arrival.event_id for arrival in records]
         taken = (not spans or await inbox.advance_many(raw, spans)) and (not ids or await inbox.record_many(raw, ids))
         crash_point("consumer.inbox")
         keys = {(arrival.topic, arrival.key) for arrival in arrivals}
@@ -192,12 +193,11 @@ class Applier(Generic[Tx]):
         if await self._dispatch.letters.lock(raw, *key):
             return _Place.BEHIND
         if arrival.sequence is None:
-            moved = await inbox.record(raw, arrival.event_id)
-        else:
-            moved = await inbox.advance(raw, *key, arrival.sequence)
-        if moved:
-            return _Place.UNCLEAR if await self._dispatch.letters.any_parked(raw, [key]) else _Place.NEXT
-        return _Place.SEEN if arrival.sequence is None or await self._is_seen(raw, arrival) else _Place.GAP
+            if not await inbox.record(raw, arrival.event_id):
+                return _Place.SEEN
+        elif not await inbox.advance(raw, *key, arrival.sequence):
+            return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP
+        return _Place.UNCLEAR if await self._dispatch.letters.any_parked(raw, [key]) else _Place.NEXT
 
     async def _is_seen(self, raw: Any, arrival: Arrival) -> bool:
         """Whether the event was applied before. If not, nobody else applies it until the transaction ends."""
