@@ -73,10 +73,14 @@ class Stack:
             if Identity(int(pid), float(started)).process() is None:
                 cls(Workspace(REPOSITORY, folder)).stop()
 
-    def start(self) -> None:
-        """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
+    def start(self, **advertised: str) -> None:
+        """Starts all and returns when all are healthy. `postgres`, `kafka`: host and port of what stands before them.
+
+        Raises NotInTime with the logs' ends.
+        """
         self._crashes.mkdir()
-        with _environment(STOA_CRASH_FOLDER=str(self._crashes)):
+        before = {f"STOA_{server.upper()}_ADVERTISED": address for server, address in advertised.items()}
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes), **before):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -108,6 +112,12 @@ class Stack:
     def owns_servers(self) -> bool:
         """Whether PostgreSQL and Kafka are the stack's own, so that a test may take them away."""
         return {"postgres", "kafka"} <= self.board.rows.keys()
+
+    def listens_at(self, server: str) -> str | None:
+        """Host and port of a server of the stack's own, past whatever stands before it; None before it is started."""
+        found = control.snapshot(self.workspace)
+        row = found.rows.get(server) if found else None
+        return row.url or None if row else None
 
     @property
     def kafka(self) -> dict[str, Any]:

@@ -95,12 +95,8 @@ class Runner:
         self._board.phase(Phase.STARTING)
         seed = Seed.kept_in(self._workspace.state)
         given = addresses.given(seed)
-        ports = iter(free_ports(3))
-        postgres = Postgres(self._workspace.state / "postgres", next(ports), seed.password("postgres"))
-        kafka = Kafka(
-            self._workspace.state / "kafka", next(ports), next(ports), seed.password("kafka:admin"), jars.class_path()
-        )
-        own = Addresses(postgres.dsn, kafka.address, kafka.admin.username, kafka.admin.password, seed.value)
+        postgres, kafka = self._own_servers(seed)
+        own = Addresses(postgres.dsn, kafka.bootstrap, kafka.admin.username, kafka.admin.password, seed.value)
         plan = Plan(given or own, self._ports())
         plan.save(self._workspace.state / "plan.json")
         migrated = Migrated(None if given else postgres.folder)
@@ -111,6 +107,21 @@ class Runner:
                 group.create_task(self._service(service, plan, migrated, databases))
             if GATEWAY in plan.ports:
                 group.create_task(self._gateway(plan))
+
+    def _own_servers(self, seed: Seed) -> tuple[Postgres, Kafka]:
+        state, (port, kafka_port, controller_port) = self._workspace.state, free_ports(3)
+        before = addresses.advertised()
+        return (
+            Postgres(state / "postgres", port, seed.password("postgres"), advertised=before.postgres),
+            Kafka(
+                state / "kafka",
+                kafka_port,
+                controller_port,
+                seed.password("kafka:admin"),
+                jars.class_path(),
+                advertised=before.kafka,
+            ),
+        )
 
     def _ports(self) -> dict[str, Ports]:
         services = self._workspace.services()
