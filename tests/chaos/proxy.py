@@ -36,10 +36,10 @@ class Way:
 
 @dataclass(eq=False)
 class _Link:
-    """One connection: the task that serves it, and the ends that it has by now."""
+    """One connection: the ends that it has by now, and the task that carries what comes."""
 
-    task: "asyncio.Task[None] | None"
     ends: list[asyncio.StreamWriter]
+    carrying: "asyncio.Task[None] | None" = None
 
     def cut(self, *, reset: bool) -> None:
         """Ends it at once, in the middle of whatever it carries."""
@@ -48,8 +48,8 @@ class _Link:
                 with suppress(OSError):  # this end may be gone already
                     end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             end.transport.abort()
-        if self.task is not None:
-            self.task.cancel()
+        if self.carrying is not None:
+            self.carrying.cancel()
 
 
 class Proxy:
@@ -72,6 +72,8 @@ class Proxy:
         finally:
             server.close()
             self.cut(self.links, reset=False)
+            if carrying := [link.carrying for link in self._links if link.carrying]:
+                await asyncio.wait(carrying)
 
     @property
     def links(self) -> Sequence[_Link]:
@@ -107,20 +109,21 @@ class Proxy:
                 way.latency_s, way.bytes_per_s = 0.0, float("inf")
 
     async def _pass(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        link = _Link(asyncio.current_task(), [to_client])
+        link = _Link([to_client])
+        link.carrying = asyncio.create_task(self._carry(link, client, to_client))
         self._links.append(link)
-        try:
-            await self._ways[TO_SERVER].pass_on(0)
-            with suppress(OSError):
-                server, to_server = await self._connect()
-                link.ends.append(to_server)
-                await asyncio.gather(
-                    _pump(self._ways[TO_SERVER], client, to_server), _pump(self._ways[TO_CLIENTS], server, to_client)
-                )
-        finally:
-            self._links.remove(link)
-            for end in link.ends:
-                end.close()
+        await asyncio.wait([link.carrying])
+        self._links.remove(link)
+        for end in link.ends:
+            end.close()
+
+    async def _carry(self, link: _Link, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        there, back = self._ways[TO_SERVER], self._ways[TO_CLIENTS]
+        await there.pass_on(0)
+        with suppress(OSError):
+            server, to_server = await self._connect()
+            link.ends.append(to_server)
+            await asyncio.gather(_pump(there, client, to_server), _pump(back, server, to_client))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         address = self._server()

@@ -30,9 +30,13 @@ class Database:
     """One pool of PostgreSQL connections under one role.
 
     `dsn` is a `postgresql://` URL. Each connection has a statement time-out and may not idle inside a transaction.
+    `answer_s`: after so long without an answer a connection is given up (TimeoutError). It is longer than the server's
+    own time-outs, so it is only met when the server is out of reach and nobody says so.
     """
 
-    def __init__(self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5) -> None:
+    def __init__(
+        self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5, answer_s: float = 15
+    ) -> None:
         self.dsn = dsn
         self.engine: AsyncEngine = create_async_engine(
             dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -43,6 +47,7 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": 5,
+                "command_timeout": answer_s,
                 "server_settings": {
                     "application_name": application,
                     "statement_timeout": "10000",

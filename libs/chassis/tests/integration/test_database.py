@@ -1,9 +1,11 @@
 """Transactions, with and without SQLAlchemy."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
-from chassis.database import driver
+from chassis.database import Database, driver, is_passing
 
 from ..sample.stage import Stage
 
@@ -33,3 +35,23 @@ async def test_a_row_that_the_driver_locks_stays_locked_until_the_end(stage: Sta
         async with stage.system.system_transaction() as other:
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await (await driver(other)).execute(f"{lock} NOWAIT")
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["through SQLAlchemy", "through the driver"])
+async def test_a_statement_that_is_not_answered_is_given_up_and_its_connection_with_it(stage: Stage, raw: bool) -> None:
+    database = Database(stage.database.dsn, application="sample", pool_size=1, answer_s=0.2)
+
+    async def unanswered() -> None:
+        async with database.system_transaction() as connection:
+            await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            if raw:
+                await (await driver(connection)).execute("SELECT pg_sleep(60)")
+            await connection.exec_driver_sql("SELECT pg_sleep(60)")
+
+    async with asyncio.timeout(10):
+        with pytest.raises(TimeoutError) as given_up:
+            await unanswered()
+        assert is_passing(given_up.value)
+        async with database.system_transaction() as connection:
+            assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+    await database.close()
