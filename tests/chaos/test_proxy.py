@@ -3,60 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
 from chassis.testing.waiting import eventually
 
+from .echo import HELLO, Client, Echo, served
 from .proxy import BOTH_WAYS, TO_CLIENTS, TO_SERVER, Proxy
-
-HELLO = b"hello"
-ABSENCE_S = 0.1
-"""So long nothing has to arrive where something is held."""
-
-
-@dataclass
-class Echo:
-    """A server that sends back what it gets; `got` is that of all connections, `errors` how they broke."""
-
-    got: bytearray = field(default_factory=bytearray)
-    errors: list[type[Exception]] = field(default_factory=list)
-    connections: int = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while data := await reader.read(65536):
-                self.got += data
-                writer.write(data)
-                await writer.drain()
-        except OSError as error:
-            self.errors.append(type(error))
-        finally:
-            self.connections -= 1
-            writer.close()
-
-
-@dataclass
-class Client:
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def asks(self, data: bytes = HELLO) -> bytes:
-        """The answer of the same length. Raises asyncio.IncompleteReadError, ConnectionResetError."""
-        self.writer.write(data)
-        async with asyncio.timeout(5):
-            return await self.reader.readexactly(len(data))
-
-    async def hears_nothing(self) -> bool:
-        try:
-            async with asyncio.timeout(ABSENCE_S):
-                await self.reader.read(1)
-        except TimeoutError:
-            return True
-        return False
 
 
 @dataclass
@@ -67,26 +21,16 @@ class Place:
     proxy: Proxy
 
     async def connect(self) -> Client:
-        host, _, port = self.proxy.address.rpartition(":")
-        return Client(*await asyncio.open_connection(host, int(port)))
+        return await Client.of(self.proxy.address)
 
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     echo = Echo()
-    async with _served(echo) as address:
+    async with served(echo) as address:
         proxy = Proxy(lambda: address)
         async with proxy.open():
             yield Place(echo, proxy)
-
-
-@asynccontextmanager
-async def _served(echo: Echo) -> AsyncIterator[str]:
-    server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
-    try:
-        yield "127.0.0.1:{1}".format(*server.sockets[0].getsockname())
-    finally:
-        server.close()
 
 
 async def test_bytes_arrive_as_they_are_however_many(place: Place) -> None:
