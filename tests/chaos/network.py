@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from ..stack import Stack
 from .history import Json
-from .proxy import BOTH_WAYS, TO_CLIENTS, TO_SERVER, Proxy
+from .proxy import BOTH_WAYS, CLIENTS, SERVER, TO_CLIENTS, TO_SERVER, Proxy
 
 SORTS = ("cut", "slow")
 SERVERS = ("kafka", "postgres")
+TOLD = {"clients": CLIENTS, "the server": SERVER}
 SILENCES = {"both ways": BOTH_WAYS, TO_SERVER: (TO_SERVER,), TO_CLIENTS: (TO_CLIENTS,)}
 
 Proxies: TypeAlias = Mapping[str, Proxy]
@@ -37,9 +38,9 @@ class Network:
         self._proxies, self._random = proxies, random
 
     async def cut(self, _: str) -> Json:
-        """Connections break at any byte, for some seconds; or nothing arrives any more, and nobody is told."""
+        """Connections break at any byte, for some seconds; or only one end is told; or nothing arrives any more."""
         server = self._random.choice(SERVERS)
-        harm = self._random.choice((self._break, self._silence))
+        harm = self._random.choice((self._break, self._half_open, self._silence))
         return {"producer": server, **await harm(self._proxies[server])}
 
     async def slow(self, _: str) -> Json:
@@ -60,6 +61,13 @@ class Network:
             broken += len(chosen)
             await asyncio.sleep(self._random.uniform(0.05, 1))
         return {"how": "reset" if reset else "closed", "share": share, "connections": broken}
+
+    async def _half_open(self, proxy: Proxy) -> Json:
+        """Whoever is not told believes in the connection for some seconds more, and the locks of its session stay."""
+        told, seconds = self._random.choice(sorted(TOLD)), self._random.uniform(3, 20)
+        with proxy.half_open(TOLD[told]):
+            await asyncio.sleep(seconds)
+        return {"how": f"half-open, {told} told", "seconds": seconds}
 
     async def _silence(self, proxy: Proxy) -> Json:
         """In the end what was held arrives, or the connections turn out to be gone."""

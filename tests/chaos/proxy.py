@@ -12,6 +12,8 @@ PIECE = 16384
 
 TO_SERVER, TO_CLIENTS = "to the server", "to clients"
 BOTH_WAYS = (TO_SERVER, TO_CLIENTS)
+CLIENTS, SERVER = 0, 1
+"""The ends of a connection."""
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on, for no time at all: closing then sends RST in place of FIN (socket(7))."""
@@ -36,20 +38,39 @@ class Way:
 
 @dataclass(eq=False)
 class _Link:
-    """One connection: the ends that it has by now, and the task that carries what comes."""
+    """One connection: the ends that it has by now, whether it carries what comes, and the task that does."""
 
     ends: list[asyncio.StreamWriter]
+    free: asyncio.Event = field(default_factory=asyncio.Event)
     carrying: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.free.set()
 
     def cut(self, *, reset: bool) -> None:
         """Ends it at once, in the middle of whatever it carries."""
         for end in self.ends:
-            if reset:
-                with suppress(OSError):  # this end may be gone already
-                    end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            end.transport.abort()
+            _abort(end, reset=reset)
         if self.carrying is not None:
             self.carrying.cancel()
+
+    def forget(self, end: int) -> None:
+        """Resets one end; the other is not told, and whatever it sends is lost."""
+        self.free.clear()
+        for writer in self.ends[end : end + 1]:
+            _abort(writer, reset=True)
+
+    async def pump(self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Passes on what is read until it ends; then that too."""
+        with suppress(OSError):
+            while data := await reader.read(PIECE):
+                await way.pass_on(len(data))
+                await self.free.wait()
+                writer.write(data)
+                await writer.drain()
+        await way.pass_on(0)
+        await self.free.wait()
+        writer.close()
 
 
 class Proxy:
@@ -98,6 +119,18 @@ class Proxy:
                 self._ways[way].free.set()
 
     @contextmanager
+    def half_open(self, told: int) -> Iterator[None]:
+        """The connections of this moment are reset for one end alone; the other learns of it at the end of the block.
+        New ones get through."""
+        links = self.links
+        for link in links:
+            link.forget(told)
+        try:
+            yield
+        finally:
+            self.cut(links, reset=True)
+
+    @contextmanager
     def slow(self, latency_s: float, bytes_per_s: float) -> Iterator[None]:
         """For the length of the block each piece comes so late, and each connection carries no more than that."""
         for way in self._ways.values():
@@ -123,7 +156,7 @@ class Proxy:
         with suppress(OSError):
             server, to_server = await self._connect()
             link.ends.append(to_server)
-            await asyncio.gather(_pump(there, client, to_server), _pump(back, server, to_client))
+            await asyncio.gather(link.pump(there, client, to_server), link.pump(back, server, to_client))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         address = self._server()
@@ -133,12 +166,8 @@ class Proxy:
         return await asyncio.open_connection(host, int(port))
 
 
-async def _pump(way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Passes on what is read until it ends; then that too."""
-    with suppress(OSError):
-        while data := await reader.read(PIECE):
-            await way.pass_on(len(data))
-            writer.write(data)
-            await writer.drain()
-    await way.pass_on(0)
-    writer.close()
+def _abort(end: asyncio.StreamWriter, *, reset: bool) -> None:
+    if reset:
+        with suppress(OSError):  # it may be gone already
+            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    end.transport.abort()

@@ -10,7 +10,7 @@ import pytest
 from chassis.testing.waiting import eventually
 
 from .echo import HELLO, Client, Echo, served
-from .proxy import BOTH_WAYS, TO_CLIENTS, TO_SERVER, Proxy
+from .proxy import BOTH_WAYS, CLIENTS, SERVER, TO_CLIENTS, TO_SERVER, Proxy
 
 
 @dataclass
@@ -135,6 +135,30 @@ async def test_a_connection_may_be_cut_while_it_is_held(place: Place) -> None:
         with pytest.raises(ConnectionResetError):
             await client.reader.read()
     assert place.echo.got == b""
+
+
+async def test_a_half_open_connection_is_over_for_clients_and_not_for_the_server(place: Place) -> None:
+    client = await place.connect()
+    await client.asks()
+    with place.proxy.half_open(CLIENTS):
+        with pytest.raises(ConnectionResetError):
+            await client.asks()
+        assert await (late := await place.connect()).asks() == HELLO
+        assert place.echo.connections == 2
+    await eventually(lambda: _none(place.echo.connections - 1))
+    assert await late.asks() == HELLO
+
+
+async def test_a_half_open_connection_is_over_for_the_server_and_not_for_clients(place: Place) -> None:
+    client = await place.connect()
+    await client.asks()
+    with place.proxy.half_open(SERVER):
+        client.writer.write(HELLO)
+        await eventually(lambda: _none(place.echo.connections))
+        assert await client.hears_nothing()
+    with pytest.raises(ConnectionResetError):
+        await client.reader.read()
+    assert place.echo.got == HELLO
 
 
 async def test_latency_is_added_each_way(place: Place) -> None:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -56,6 +57,7 @@ class Database:
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _give_up_the_pool)
 
     @asynccontextmanager
     async def transaction(self, org_ids: Collection[UUID]) -> AsyncIterator[AsyncConnection]:
@@ -72,6 +74,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _give_up_the_pool(context: ExceptionContext) -> None:
+    """Where one connection is not answered, those that idle beside it are as dead: each would cost its own wait."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.invalidate_pool_on_disconnect = True
 
 
 async def scope_to(connection: AsyncConnection, org_ids: Collection[UUID]) -> None:
