@@ -36,7 +36,7 @@ class Database:
     """
 
     def __init__(
-        self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5, answer_s: float = 15
+        self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5, answer_s: float = 12
     ) -> None:
         self.dsn = dsn
         self.engine: AsyncEngine = create_async_engine(
