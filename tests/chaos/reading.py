@@ -8,8 +8,8 @@ import httpx
 from .clients import Account
 from .history import History, Json, Operation
 
-READ = "read"
-"""The operation under which an answer stands in the history, as a note."""
+READ, READ_BY_OTHERS = "read", "read-by-others"
+"""The operations under which answers stand in the history, as notes."""
 
 MOST = 20
 """So many answers to requests of each sort are followed."""
@@ -50,12 +50,18 @@ def places(operations: Sequence[Operation], seed: int) -> list[tuple[str, str]]:
 
 async def read_again(history: History, operations: Sequence[Operation], accounts: Sequence[Account], seed: int) -> None:
     """Each note `read` tells the path, the status, and the whole answer: `items` of a list, all pages of it, in their
-    order; else `body`."""
+    order; else `body`. Each note `read-by-others` tells the same of somebody in another organisation."""
     people = {account.name: account for account in accounts}
     for client, path in places(operations, seed):
         person = people[client]
-        told = await _read(person.http, path)
-        history.note(client, READ, {"path": path, **told, "user": person.id, "organisation": person.organisation})
+        history.note(client, READ, {"path": path, **await _read(person.http, path)})
+        for other in _others(person, accounts):
+            history.note(other.name, READ_BY_OTHERS, {"path": path, **await _read(other.http, path)})
+
+
+def _others(person: Account, accounts: Sequence[Account]) -> list[Account]:
+    """One of another organisation, where there is any."""
+    return [one for one in accounts if one.organisation != person.organisation][:1]
 
 
 async def _read(http: httpx.AsyncClient, path: str) -> Json:

@@ -8,7 +8,7 @@ import pytest
 from .checker.evidence import Evidence
 from .checker.verdict import violations
 from .history import Operation
-from .reading import MOST, PATHS, READ, places
+from .reading import MOST, PATHS, READ, READ_BY_OTHERS, places
 from .small_world import AGENT, ANSWER, CHAT, COMMAND, MODULE, ORDER, RUN, USER, World, an_id, good_world
 
 CHAT_PATH, MODULE_PATH, RUN_PATH = f"/api/v1/chats/{CHAT}", f"/api/v1/modules/{MODULE}", f"/api/v1/runs/{RUN}"
@@ -39,6 +39,7 @@ def read_world() -> World:
         world.note("client", READ, path=path, status=200, body=body)
     for path, items in ((f"{CHAT_PATH}/messages", messages()), (f"{MODULE_PATH}/versions", versions())):
         world.note("client", READ, path=path, status=200, items=items)
+    world.note("other", READ_BY_OTHERS, path=CHAT_PATH, status=404, body={})
     return world
 
 
@@ -117,6 +118,10 @@ DIFFERENT: dict[str, tuple[str, Break]] = {
     ),
     "a run shows another end": ("I1", lambda w: read(w, RUN_PATH)["body"].update(status="failed")),
     "an object cannot be read": ("I1", lambda w: read(w, CHAT_PATH).update(status=503, body={})),
+    "somebody of another organisation is answered": (
+        "I16",
+        lambda w: w.note("other", READ_BY_OTHERS, path=CHAT_PATH, status=200, body={}),
+    ),
     "nobody answers": ("I1", lambda w: read(w, CHAT_PATH).update(status=0)),
 }
 

@@ -1,4 +1,5 @@
-"""I1, I2, I5 as clients read in the end: the answers are what the rows hold, and hold what these clients were told."""
+"""I1, I2, I5, I16 as clients read in the end: the answers are what the rows hold, and hold what these clients were
+told; others are answered nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +7,7 @@ from typing import Any, TypeAlias
 
 from ..dumps import Row
 from ..history import Json, Operation
-from ..reading import PATHS, READ
+from ..reading import PATHS, READ, READ_BY_OTHERS
 from .evidence import Evidence, Violation
 
 Values: TypeAlias = tuple[Any, ...]
@@ -140,6 +141,14 @@ def reads_hold_what_was_told(evidence: Evidence) -> Iterator[Violation]:
         read = [place for path in PATHS[one.op](one) if (place := (one.process, path)) in shown]
         if read and not any(TOLD[one.op](one, item) for place in read for item in shown[place]):
             yield Violation("I1", f"{one.op} succeeded and is not read in the end", (one.given["unique"], read[0][1]))
+
+
+def others_read_nothing(evidence: Evidence) -> Iterator[Violation]:
+    """I16: to another organisation the object is not there."""
+    for line in evidence.notes:
+        if line.op == READ_BY_OTHERS and line.value["status"] != 404:
+            what = f"{line.value['path']} was answered {line.value['status']} to another organisation"
+            yield Violation("I16", what, (line.process,))
 
 
 def _is_version(one: Operation, shown: Row, change: str) -> bool:

@@ -36,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     streams.streams_equal_the_record,
     reading.reads_equal_the_rows,
     reading.reads_hold_what_was_told,
+    reading.others_read_nothing,
     recovery.quiet_in_time,
     recovery.revoked_stays_revoked,
     recovery.every_point_reached,
