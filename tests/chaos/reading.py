@@ -14,8 +14,8 @@ READ, READ_BY_OTHERS = "read", "read-by-others"
 MOST = 20
 """So many answers to requests of each sort are followed."""
 
-_PAGES = {"messages": 200, "versions": 50}
-"""Lists, by the last part of their path, and the longest page that one may ask for."""
+_PAGES = {"messages": 5, "versions": 3}
+"""Lists, by the last part of their path, and how much of them is read at a time: so little that many have more."""
 
 PATHS: dict[str, Callable[[Operation], tuple[str, ...]]] = {
     "open-chat": lambda one: _chat(one.answer["answer_id"]),
