@@ -28,5 +28,5 @@ def stacks() -> Iterator[list[Stack]]:
 def stack(stacks: list[Stack]) -> Stack:
     """The whole system, running; started at its first use, about ten seconds."""
     stacks.append(Stack.of_this_process())
-    stacks[0].start(STOA_LOCAL_FOR_TESTS="1")
+    stacks[0].start(for_tests=True)
     return stacks[0]

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -73,10 +73,16 @@ class Stack:
             if Identity(int(pid), float(started)).process() is None:
                 cls(Workspace(REPOSITORY, folder)).stop()
 
-    def start(self, **environment: str) -> None:
-        """Starts all and returns when all are healthy. Raises NotInTime with the logs' ends."""
+    def start(self, advertised: Mapping[str, str] | None = None, *, for_tests: bool = False) -> None:
+        """Starts all and returns when all are healthy. `advertised`: host and port of what stands before a server.
+
+        `for_tests`: servers that start fast and trade safety in a power cut for speed. Raises NotInTime with the logs'
+        ends.
+        """
         self._crashes.mkdir()
-        with _environment(STOA_CRASH_FOLDER=str(self._crashes), **environment):
+        before = {f"STOA_{server.upper()}_ADVERTISED": address for server, address in (advertised or {}).items()}
+        before |= {"STOA_LOCAL_FOR_TESTS": "1"} if for_tests else {}
+        with _environment(STOA_CRASH_FOLDER=str(self._crashes), **before):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:
@@ -108,6 +114,12 @@ class Stack:
     def owns_servers(self) -> bool:
         """Whether PostgreSQL and Kafka are the stack's own, so that a test may take them away."""
         return {"postgres", "kafka"} <= self.board.rows.keys()
+
+    def listens_at(self, server: str) -> str | None:
+        """Host and port of a server of the stack's own, past whatever stands before it; None before it is started."""
+        found = control.snapshot(self.workspace)
+        row = found.rows.get(server) if found else None
+        return row.url or None if row else None
 
     @property
     def kafka(self) -> dict[str, Any]:

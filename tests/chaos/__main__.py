@@ -18,7 +18,7 @@ from local_stack.paths import REPOSITORY
 from ..stack import Stack
 from .checker.evidence import Violation
 from .corpus import corpus
-from .drive import Settings, run
+from .drive import Settings, run_whole
 from .mutants import MUTANTS, planted
 from .nemesis import SORTS
 from .points import SWEPT
@@ -52,12 +52,7 @@ def _find_mutants(asked: argparse.Namespace, folder: Path) -> int:
 
 def _violations(settings: Settings) -> list[Violation]:
     Stack.sweep()
-    stack = Stack.of_this_process()
-    try:
-        stack.start()
-        text, found = asyncio.run(run(stack, settings))
-    finally:
-        stack.stop()
+    text, found = asyncio.run(run_whole(Stack.of_this_process(), settings))
     print(f"{text}\n\nhistory, report and logs: {settings.folder}", flush=True)
     return found
 

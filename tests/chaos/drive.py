@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..stack import Stack
-from . import dumps, history, quiet, report
+from . import dumps, history, network, quiet, reading, report
 from .checker.evidence import Evidence, Violation
 from .checker.verdict import violations
 from .clients import Account, Client, organisation_of
 from .feeds import FeedClient
 from .history import History
 from .nemesis import Nemesis
+from .network import Proxies
 from .sweep import Sweep
 from .workload import WEIGHTS, Known, Weights
 
@@ -37,7 +38,19 @@ class Settings:
     log: Callable[[str], None] = print
 
 
-async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
+async def run_whole(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
+    """Starts a system, drives it, ends it; a network that can be harmed stands before its servers where a fault needs
+    that."""
+    harmed = set(network.SORTS) & set(settings.faults or ())
+    async with network.before_servers(stack, network.SERVERS if harmed else ()) as proxies:
+        try:
+            await asyncio.to_thread(stack.start, {server: proxy.address for server, proxy in proxies.items()})
+            return await run(stack, settings, proxies)
+        finally:
+            await asyncio.to_thread(stack.stop)
+
+
+async def run(stack: Stack, settings: Settings, proxies: Proxies | None = None) -> tuple[str, list[Violation]]:
     """Drives a started system. The report as text, and what does not hold."""
     shutil.rmtree(settings.folder, ignore_errors=True)
     settings.folder.mkdir(parents=True)
@@ -47,10 +60,12 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
         nemesis = (
             Sweep(stack, told, settings.seed, weights, settings.log)
             if settings.faults is None
-            else Nemesis(stack, told, settings.seed, list(settings.faults), settings.crash_point)
+            else Nemesis(stack, told, settings.seed, list(settings.faults), settings.crash_point, proxies)
         )
         try:
-            quiet_after = await _drive(stack, settings, told, nemesis, weights)
+            quiet_after, people = await _drive(stack, settings, told, nemesis, weights)
+            await reading.read_again(told, history.operations(history.read(path)), people, settings.seed)
+            await quiet.revoked_everywhere(stack, told, people)
         finally:
             shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     dump = await dumps.dump(stack)
@@ -64,7 +79,9 @@ async def run(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
     return report.text(figures, found, evidence), found
 
 
-async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemesis | Sweep, weights: Weights) -> float:
+async def _drive(
+    stack: Stack, settings: Settings, told: History, nemesis: Nemesis | Sweep, weights: Weights
+) -> tuple[float, list[Account]]:
     over = asyncio.Event()
     people, clients = await _people(stack, settings, told, weights)
     feeds = [FeedClient(person, told, settings.seed) for person in people]
@@ -76,8 +93,7 @@ async def _drive(stack: Stack, settings: Settings, told: History, nemesis: Nemes
         await asyncio.gather(*asking)
         seconds = await quiet.wait(stack, told)
         await quiet.feeds_at_end(stack, told, feeds)
-        await quiet.revoked_everywhere(stack, told, people)
-        return seconds
+        return seconds, people
     finally:
         await _cancelled([*listening, *asking])
 

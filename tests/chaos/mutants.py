@@ -191,6 +191,14 @@ MUTANTS = (
         'orjson.loads(row["headers"]) if name != "traceparent"]',
         ("kill",),
     ),
+    Mutant(
+        "the second page of a list begins one too late",
+        CHATS,
+        "adapters/chat_views.py",
+        "number > last)",
+        "number > last + 1)",
+        ("kill",),
+    ),
 )
 
 

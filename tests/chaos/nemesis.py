@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from random import Random
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import psutil
@@ -24,7 +24,9 @@ from .checker import sequences
 from .checker.evidence import FEED, readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
+from .network import Network, Proxies
 from .points import PARKING, POINTS, SWEPT
+from .sessions import Sessions
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
@@ -42,12 +44,25 @@ SORTS = (
     "crash",
     "stall",
     "lock",
+    "pool",
+    "idle-transaction",
+    "cut",
+    "slow",
 )
 
 HEAL_S = 90.0
 """The runner's longest pause between two starts, and a start."""
 
-_OWN_TABLES = "SELECT tablename FROM pg_tables WHERE tableowner = current_user ORDER BY tablename"
+_FAILED = (
+    NotInTime,
+    psutil.Error,
+    OSError,
+    KafkaError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""How a fault may come to nothing: another one at the same moment is in its way."""
 
 _UNATTENDED = {"broker", "rewind"}
 """For these the runner stands still; one at a time."""
@@ -59,38 +74,55 @@ EMPTY_S = 20.0
 class Nemesis:
     """Chooses faults of the given sorts, one after the other, sometimes two at once.
 
-    Each fault answers what it did; `target` names the process, or what all processes need.
+    Each fault answers what it did; `target` names the process, or what all processes need. `cut` and `slow` need
+    proxies before the servers.
     """
 
     def __init__(
-        self, stack: Stack, history: History, seed: int, sorts: list[str], crash_point: str | None = None
+        self,
+        stack: Stack,
+        history: History,
+        seed: int,
+        sorts: list[str],
+        crash_point: str | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._stack, self._history, self._crash_point = stack, history, crash_point
         self._random = Random(f"{seed} nemesis")
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
-        faults: dict[str, Callable[[str], Awaitable[Json]]] = {
+        self._sessions, self._network = Sessions(stack, self._random, seed), Network(proxies or {}, self._random)
+        faults = self._known()
+        self._faults = {sort: faults[sort] for sort in sorts}
+        self.recoveries: list[tuple[str, float]] = []
+        """By fault, the seconds until all processes were well again."""
+
+    def _known(self) -> dict[str, Callable[[str], Awaitable[Json]]]:
+        return {
             "kill": self._kill,
             "sigterm": self._sigterm,
             "pause": self._pause,
             "broker": self._broker,
             "postgres": self._postgres,
-            "backends": self._backends,
+            "backends": self._sessions.backends,
             "rewind": self._rewind,
             "repeat": self._repeat,
             "poison": self._poison,
             "disorder": self._disorder,
             "crash": self._crash,
             "stall": self._stall,
-            "lock": self._lock,
+            "lock": self._sessions.lock,
+            "pool": self._sessions.pool,
+            "idle-transaction": self._sessions.idle_transaction,
+            "cut": self._network.cut,
+            "slow": self._network.slow,
         }
-        self._faults = {sort: faults[sort] for sort in sorts}
-        self.recoveries: list[tuple[str, float]] = []
-        """By fault, the seconds until all processes were well again."""
 
     async def run(self, seconds: float) -> None:
         """Harms for so long, then heals."""
         until = time.monotonic() + seconds
+        if "pool" in self._faults:
+            await self._sessions.prepare()
         await asyncio.sleep(min(3.0, seconds))
         while self._faults and time.monotonic() < until:
             sorts = self._random.sample(sorted(self._faults), k=min(self._how_many(), len(self._faults)))
@@ -112,7 +144,7 @@ class Nemesis:
         try:
             told = await self._faults[sort](target)
             self._history.end(number, "ok", told)
-        except (NotInTime, psutil.Error, OSError, KafkaError, asyncpg.PostgresError, TimeoutError) as error:
+        except _FAILED as error:
             self._history.end(number, "info", {"error": repr(error)})
 
     async def _heal(self, sort: str) -> None:
@@ -175,44 +207,6 @@ class Nemesis:
         """An immediate end: it recovers from its log at the next start."""
         await asyncio.to_thread(self._stack.signal, "postgres", signal.SIGQUIT)
         return {}
-
-    async def _backends(self, _: str) -> Json:
-        """Ten connections each second are cut off, whatever they are doing."""
-        connection: Any = await asyncpg.connect(self._stack.plan.addresses.postgres_admin_dsn, timeout=5)
-        cut = list[str]()
-        try:
-            for _moment in range(30):
-                cut += await self._cut_one(connection)
-                await asyncio.sleep(0.1)
-        finally:
-            await connection.close()
-        return {"cut": cut}
-
-    async def _cut_one(self, connection: Any) -> list[str]:
-        found = await connection.fetch(
-            "SELECT pid, application_name FROM pg_stat_activity WHERE datname = ANY($1) ORDER BY pid",
-            self._stack.plan.services,
-        )
-        if not found:
-            return []
-        chosen = self._random.choice(found)
-        await connection.execute("SELECT pg_terminate_backend($1)", chosen["pid"])
-        return [chosen["application_name"]]
-
-    async def _lock(self, _: str) -> Json:
-        """A table is locked as a migration locks it, for longer than a statement waits."""
-        service = self._random.choice(self._stack.plan.services)
-        connection: Any = await asyncpg.connect(self._stack.settings_of(service)["STOA_DATABASE_OWNER_DSN"], timeout=5)
-        try:
-            tables = await connection.fetch(_OWN_TABLES)
-            table = self._random.choice([row["tablename"] for row in tables])
-            seconds = self._random.uniform(3, 15)
-            async with connection.transaction():
-                await connection.execute(f'LOCK TABLE "{table}"')
-                await asyncio.sleep(seconds)
-        finally:
-            connection.terminate()
-        return {"producer": service, "table": table, "seconds": seconds}
 
     async def _rewind(self, target: str) -> Json:
         """The group of one of its consumers is set back while the process is down, so that it reads again."""

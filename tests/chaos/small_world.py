@@ -142,7 +142,7 @@ def _chat(world: World) -> None:
     )
     opened = ChatOpened(chat_id=CHAT, participants=(USER,), agent_id=AGENT, title="Plans", state=state)
     world.publish(opened, CHAT, 1)
-    world.add("chats", "chats", id=CHAT, org_id=ORG, title="Plans", sequence=3)
+    world.add("chats", "chats", id=CHAT, org_id=ORG, title="Plans", last_number=2, revision=1, sequence=3)
     world.add("agent", "chats", id=CHAT, org_id=ORG, participants=[str(USER)], agent_id=AGENT)
     world.asked("open-chat", "Plans", "/api/v1/chats", answer_id=str(CHAT))
     say(world, 1, ORDER, Author(kind="user", user_id=USER))
@@ -164,7 +164,9 @@ def say(world: World, number: int, text: str, author: Author, run_id: UUID | Non
     )
     world.publish(sent, CHAT, number + 1)
     row = {"chat_id": CHAT, "number": number, "text": text, "run_id": run_id}
-    world.add("chats", "messages", id=message_id, author_kind=author.kind, **row)
+    world.add(
+        "chats", "messages", id=message_id, author_kind=author.kind, author_id=author.user_id or author.agent_id, **row
+    )
     world.add("agent", "messages", **row)
 
 
@@ -181,6 +183,9 @@ def _run(world: World) -> None:
         message_number=1,
         text=ORDER,
         status="completed",
+        reply=ANSWER,
+        reason=None,
+        revision=3,
         sequence=3,
         ended_at=NOW,
     )
@@ -205,9 +210,11 @@ def _module(world: World) -> None:
         deleted=False,
     )
     world.publish(ModuleCreated(module_id=MODULE, kind="project", state=state, tool_call=COMMAND), MODULE, 1)
-    world.add("modules", "modules", id=MODULE, org_id=ORG, sequence=1)
-    world.add("modules", "module_versions", module_id=MODULE, number=1, what="created", name="Tour", tool_call=COMMAND)
-    shown = {"kind": "project", "name": "Tour", "status": "planned", "deleted": False}
+    now = {"name": "Tour", "status": "planned"}
+    shown = {**now, "kind": "project", "deleted": False}
+    world.add("modules", "modules", id=MODULE, org_id=ORG, data={}, revision=1, sequence=1, **shown)
+    made = {"what": "created", "action": None, "user_id": USER, "tool_call": COMMAND}
+    world.add("modules", "module_versions", module_id=MODULE, number=1, data={}, **made, **now)
     world.add("agent", "modules", id=MODULE, org_id=ORG, state=state.model_dump(mode="json"), **shown)
     world.publish(CommandCompleted(command_id=COMMAND, run_id=RUN, module=state), RUN)
     world.add("modules", "commands", id=COMMAND, verdict="completed")

@@ -125,7 +125,10 @@ OTHERS: dict[str, tuple[str, Break]] = {
     "a run that never ends": ("I9", lambda w: row(w, "agent", "runs").update(status="running")),
     "a run whose event tells another end": ("I9", lambda w: row(w, "agent", "runs").update(status="failed")),
     "an ended run that still has a lease": ("I9", lambda w: w.add("agent", "run_leases", run_id=RUN)),
-    "an accepted run that does not exist": ("I9", lambda w: w.asked("act", "x", "/", answer_run_id="x")),
+    "an accepted run that does not exist": (
+        "I9",
+        lambda w: w.asked("act", "x", "/", answer_run_id="x", answer_chat_id="y"),
+    ),
     "two results of one step": ("I9", lambda w: w.add("agent", "run_steps", run_id=RUN, number=2, finished_at=NOW)),
     "a tool call with two effects": (
         "I10",
@@ -152,6 +155,7 @@ OTHERS: dict[str, tuple[str, Break]] = {
     "never quiet": ("I13", lambda w: w.note("runner", "quiet", seconds=60.0, open={"runs": 1})),
     "a process that does not come back": ("I13", lambda w: w.note("nemesis", "unhealed", what="chats crashed")),
     "an answer of 500": ("I15", lambda w: w.asked("send-message", "x", "/", "info", status=500)),
+    "a crowd that was answered 500": ("I15", lambda w: harmed(w, "pool", "chats", answers={"503": 19, "500": 1})),
     "a refusal of what is allowed": ("I15", lambda w: w.asked("send-message", "x", "/", "fail", status=403)),
     "an event of another organisation": (
         "I16",
@@ -195,8 +199,8 @@ def test_a_repeat_of_something_old_is_a_violation_whatever_was_done() -> None:
     assert "I4" in found_in(world)
 
 
-def harmed(world: World, op: str, target: str) -> None:
-    fault = Operation(9, NEMESIS, op, {"target": target}, "ok", {}, 0.0, 1.0)
+def harmed(world: World, op: str, target: str, **told: object) -> None:
+    fault = Operation(9, NEMESIS, op, {"target": target}, "ok", told, 0.0, 1.0)
     world.evidence.operations.append(fault)
 
 
@@ -213,6 +217,12 @@ def test_a_repeat_after_a_fault_of_another_service_is_one() -> None:
     harmed(world, "kill", "modules")
     again(world, "chats-chats", 0)
     assert found_in(world) == {"I4"}
+
+
+def test_a_crowd_may_be_told_to_come_again() -> None:
+    world = good_world()
+    harmed(world, "pool", "chats", answers={"503": 18, "200": 1, "ReadTimeout": 1})
+    assert found_in(world) == set()
 
 
 def test_poison_that_is_parked_once_at_each_reader_is_no_violation() -> None:

@@ -113,6 +113,14 @@ def no_unexpected_answer(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("I15", what, tuple(_request_ids([one])))
 
 
+def no_unexpected_answer_to_a_crowd(evidence: Evidence) -> Iterator[Violation]:
+    """I15: whoever reads while no connection is left waits, or is told to come again."""
+    for fault in evidence.faults:
+        for answer, count in fault.answer.get("answers", {}).items():
+            if answer.isdigit() and answer not in ("200", "503"):
+                yield Violation("I15", f"{count} of a crowd were answered {answer}", (f"operation {fault.number}",))
+
+
 def _is_ok(one: Operation) -> bool:
     return one.outcome == "ok"
 

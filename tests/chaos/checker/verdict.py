@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from . import commands, delivery, effects, recovery, runs, sequences, streams
+from . import commands, delivery, effects, reading, recovery, runs, sequences, streams
 from .evidence import Evidence, Violation
 
 Check: TypeAlias = Callable[[Evidence], Iterator[Violation]]
@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     delivery.as_declared,
     commands.one_effect_per_command,
     commands.no_unexpected_answer,
+    commands.no_unexpected_answer_to_a_crowd,
     sequences.no_unexplained_repeats,
     sequences.no_late_repeats,
     sequences.sequences_without_gap,
@@ -33,6 +34,9 @@ CHECKS: tuple[Check, ...] = (
     runs.one_effect_per_tool_call,
     runs.nothing_written_without_a_lease,
     streams.streams_equal_the_record,
+    reading.reads_equal_the_rows,
+    reading.reads_hold_what_was_told,
+    reading.others_read_nothing,
     recovery.quiet_in_time,
     recovery.revoked_stays_revoked,
     recovery.every_point_reached,

@@ -70,6 +70,19 @@ class Addresses:
         return Credentials(process, Seed(self.seed).password(f"kafka:{process}"))
 
 
+@dataclass(frozen=True)
+class Advertised:
+    """Host and port at which clients are told to look for a server of our own; None: where it listens."""
+
+    postgres: str | None
+    kafka: str | None
+
+
+def advertised() -> Advertised:
+    """What the environment says stands before the servers: a proxy, which whoever starts the stack has opened."""
+    return Advertised(os.environ.get("STOA_POSTGRES_ADVERTISED"), os.environ.get("STOA_KAFKA_ADVERTISED"))
+
+
 def given(seed: Seed) -> Addresses | None:
     """The servers that the environment names, None when it names none. Raises `IncompleteAddresses` for one alone."""
     dsn, bootstrap = os.environ.get("STOA_POSTGRES_ADMIN_DSN"), os.environ.get("STOA_KAFKA_BOOTSTRAP")

@@ -34,7 +34,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=CLIENTS://127.0.0.1:{port}
+advertised.listeners=CLIENTS://{advertised}
 listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=CLIENTS
@@ -71,6 +71,8 @@ class Kafka:
     `for_tests=True` leaves out the optimising compiler (half the processor time at start, less speed later) and has
     room for the many topics that suites leave behind. Otherwise the compiler waits ten times as long as usual before it
     optimises: a third less at start, the same speed later.
+
+    `advertised`: host and port at which clients are told to look for it, where something stands before it.
     """
 
     folder: Path
@@ -79,11 +81,28 @@ class Kafka:
     password: str
     class_path: str
     for_tests: bool = False
+    advertised: str | None = None
 
     @property
     def address(self) -> str:
-        """Host and port: where clients begin."""
+        """Host and port where it listens."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def bootstrap(self) -> str:
+        """Host and port where clients begin."""
+        return self.advertised or self.address
+
+    @property
+    def properties(self) -> str:
+        """The file of its settings."""
+        return _PROPERTIES.format(
+            port=self.port,
+            controller_port=self.controller_port,
+            advertised=self.bootstrap,
+            admin=ADMIN,
+            password=self.password,
+        )
 
     @property
     def admin(self) -> Credentials:
@@ -98,11 +117,7 @@ class Kafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "server.properties"
         settings.touch(mode=0o600)
-        settings.write_text(
-            _PROPERTIES.format(
-                port=self.port, controller_port=self.controller_port, admin=ADMIN, password=self.password
-            )
-        )
+        settings.write_text(self.properties)
         shutil.copy(PACKAGE / "log4j2.properties", self.folder)
         if not (self.folder / "data" / "meta.properties").exists():
             shutil.rmtree(self.folder / "data", ignore_errors=True)

@@ -12,7 +12,14 @@ from local_stack.paths import Workspace
 from local_stack.processes import Command
 
 GATEWAY = "gateway"
-_OF_THE_RUNNER = ("STOA_POSTGRES_ADMIN_DSN", "STOA_SEED", "STOA_WORKSPACE", "STOA_STATE_DIR")
+_OF_THE_RUNNER = (
+    "STOA_POSTGRES_ADMIN_DSN",
+    "STOA_POSTGRES_ADVERTISED",
+    "STOA_KAFKA_ADVERTISED",
+    "STOA_SEED",
+    "STOA_WORKSPACE",
+    "STOA_STATE_DIR",
+)
 
 
 @dataclass(frozen=True)

@@ -36,23 +36,25 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class Postgres:
     """One server: its folder below the state folder, its port, its administrator's password.
 
-    `durable=False` trades safety in a power cut for speed: for tests only.
+    `durable=False` trades safety in a power cut for speed: for tests only. `advertised`: host and port at which clients
+    are told to look for it, where something stands before it.
     """
 
     folder: Path
     port: int
     password: str
     durable: bool = True
+    advertised: str | None = None
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """Host and port where it listens."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def dsn(self) -> str:
-        """The administrator's address, database `postgres`."""
-        return f"postgresql://{ADMIN}:{self.password}@{self.address}/postgres"
+        """The administrator's address for clients, database `postgres`."""
+        return self._dsn(self.advertised or self.address)
 
     def prepare(self) -> None:
         """Make a data folder unless there is one. Raises `subprocess.CalledProcessError` with initdb's words."""
@@ -77,13 +79,16 @@ class Postgres:
     async def trouble(self) -> str | None:
         """None when it answers. Raises `asyncpg.InvalidPasswordError` when the data folder is of another seed."""
         try:
-            connection = await asyncpg.connect(self.dsn, timeout=5)
+            connection = await asyncpg.connect(self._dsn(self.address), timeout=5)
         except asyncpg.InvalidPasswordError:
             raise
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             return str(error) or "does not answer"
         await connection.close()
         return None
+
+    def _dsn(self, address: str) -> str:
+        return f"postgresql://{ADMIN}:{self.password}@{address}/postgres"
 
     @property
     def _home(self) -> Path:

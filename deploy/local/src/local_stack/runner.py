@@ -100,7 +100,7 @@ class Runner:
         services = self._workspace.services()
         ports = iter(free_ports(3 + 2 * len(services) + 1))  # all at once: what is not taken yet could be given twice
         postgres, kafka = self._own(seed, ports)
-        own = Addresses(postgres.dsn, kafka.address, kafka.admin.username, kafka.admin.password, seed.value)
+        own = Addresses(postgres.dsn, kafka.bootstrap, kafka.admin.username, kafka.admin.password, seed.value)
         plan = Plan(given or own, self._ports(services, ports))
         plan.save(self._workspace.state / "plan.json")
         migrated = Migrated(None if given else postgres.folder)
@@ -114,12 +114,24 @@ class Runner:
 
     def _own(self, seed: Seed, ports: Iterator[int]) -> tuple[Postgres, Kafka]:
         """The two servers, prepared by nobody yet. `STOA_LOCAL_FOR_TESTS`: as tests want them."""
-        state, for_tests = self._workspace.state, "STOA_LOCAL_FOR_TESTS" in os.environ
-        passwords = seed.password("postgres"), seed.password("kafka:admin")
-        return (
-            Postgres(state / "postgres", next(ports), passwords[0], durable=not for_tests),
-            Kafka(state / "kafka", next(ports), next(ports), passwords[1], jars.class_path(), for_tests=for_tests),
+        state, for_tests, before = self._workspace.state, "STOA_LOCAL_FOR_TESTS" in os.environ, addresses.advertised()
+        postgres = Postgres(
+            state / "postgres",
+            next(ports),
+            seed.password("postgres"),
+            durable=not for_tests,
+            advertised=before.postgres,
         )
+        kafka = Kafka(
+            state / "kafka",
+            next(ports),
+            next(ports),
+            seed.password("kafka:admin"),
+            jars.class_path(),
+            for_tests=for_tests,
+            advertised=before.kafka,
+        )
+        return postgres, kafka
 
     def _ports(self, services: Sequence[str], free: Iterator[int]) -> dict[str, Ports]:
         ports = {service: Ports(next(free), next(free)) for service in services}

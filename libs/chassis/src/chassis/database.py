@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -30,9 +31,13 @@ class Database:
     """One pool of PostgreSQL connections under one role.
 
     `dsn` is a `postgresql://` URL. Each connection has a statement time-out and may not idle inside a transaction.
+    `answer_s`: after so long without an answer a connection is given up (TimeoutError). It is longer than the server's
+    own time-outs, so it is only met when the server is out of reach and nobody says so.
     """
 
-    def __init__(self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5) -> None:
+    def __init__(
+        self, dsn: str, *, application: str, pool_size: int = 10, pool_timeout_s: float = 5, answer_s: float = 12
+    ) -> None:
         self.dsn = dsn
         self.engine: AsyncEngine = create_async_engine(
             dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -43,6 +48,7 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": 5,
+                "command_timeout": answer_s,
                 "server_settings": {
                     "application_name": application,
                     "statement_timeout": "10000",
@@ -51,6 +57,7 @@ class Database:
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _give_up_the_pool)
 
     @asynccontextmanager
     async def transaction(self, org_ids: Collection[UUID]) -> AsyncIterator[AsyncConnection]:
@@ -67,6 +74,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _give_up_the_pool(context: ExceptionContext) -> None:
+    """Where one connection is not answered, those that idle beside it are as dead: each would cost its own wait."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.invalidate_pool_on_disconnect = True
 
 
 async def scope_to(connection: AsyncConnection, org_ids: Collection[UUID]) -> None:

@@ -1,9 +1,11 @@
 """Transactions, with and without SQLAlchemy."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
-from chassis.database import driver
+from chassis.database import Database, driver, is_passing
 
 from ..sample.stage import Stage
 
@@ -33,3 +35,46 @@ async def test_a_row_that_the_driver_locks_stays_locked_until_the_end(stage: Sta
         async with stage.system.system_transaction() as other:
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await (await driver(other)).execute(f"{lock} NOWAIT")
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["through SQLAlchemy", "through the driver"])
+async def test_a_statement_that_is_not_answered_is_given_up(stage: Stage, raw: bool) -> None:
+    database = Database(stage.database.dsn, application="sample", pool_size=1, answer_s=0.5)
+    with pytest.raises(TimeoutError) as given_up:
+        await _unanswered(database, raw=raw)
+    assert is_passing(given_up.value)
+    async with database.system_transaction() as connection:
+        assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+    await database.close()
+
+
+async def test_when_one_connection_is_not_answered_none_of_the_pool_is_used_again(stage: Stage) -> None:
+    database = Database(stage.database.dsn, application="sample", pool_size=2, answer_s=0.5)
+    before = await _two_sessions(database)
+    with pytest.raises(TimeoutError):
+        await _unanswered(database)
+    assert not before & await _two_sessions(database)
+    await database.close()
+
+
+async def _unanswered(database: Database, *, raw: bool = False) -> None:
+    """A statement that the server does not end by itself. Raises AssertionError when the client does not either."""
+    async with database.system_transaction() as connection:
+        await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        if raw:
+            await (await driver(connection)).execute("SELECT pg_sleep(5)")
+        await connection.exec_driver_sql("SELECT pg_sleep(5)")
+    raise AssertionError("the client has waited for the answer")
+
+
+async def _two_sessions(database: Database) -> set[int]:
+    """The process ids of two that are used at the same time."""
+    met = asyncio.Barrier(2)
+
+    async def session() -> int:
+        async with database.system_transaction() as connection:
+            found: int = (await connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one()
+            await met.wait()
+            return found
+
+    return set(await asyncio.gather(session(), session()))

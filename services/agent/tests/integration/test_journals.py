@@ -1,8 +1,10 @@
 """The journal's promises: held by the one in memory and by the one in PostgreSQL alike."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -12,6 +14,7 @@ from agent.application.signals import Signals
 from agent.domain.journal import Lease, LeaseLost, Step
 from chassis.core import new_id
 from chassis.database import Database
+from chassis.testing.waiting import eventually
 
 from ..builders import a_lease
 from ..fakes import InMemoryJournals
@@ -19,6 +22,11 @@ from ..fakes import InMemoryJournals
 _CLAIM = text("""
 INSERT INTO run_leases (run_id, org_id, chat_id, epoch) VALUES (:run_id, :org_id, :chat_id, :epoch)
 ON CONFLICT (run_id) DO UPDATE SET epoch = excluded.epoch
+""")
+
+_END_WAITING = text("""
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE application_name = 'agent-tests-journal' AND wait_event_type = 'Lock'
 """)
 
 
@@ -78,3 +86,24 @@ async def test_steps_of_another_organisation_are_not_seen(database: Database) ->
         await connection.execute(_CLAIM, values)
     await subject.append(lease, Step(1, "model.request", "secret"))
     assert not await subject.read(replace(lease, org_id=new_id()))
+
+
+async def test_a_connection_that_broke_under_a_step_is_used_by_nobody_afterwards(database: Database) -> None:
+    one = Database(database.dsn, application="agent-tests-journal", pool_size=1)
+    journals, lease = PostgresJournals(one, Signals()), a_lease()
+    values = {"run_id": lease.run_id, "org_id": lease.org_id, "chat_id": new_id(), "epoch": 1}
+    async with database.system_transaction() as connection:
+        await connection.execute(_CLAIM, values)
+    async with database.system_transaction() as holder:
+        await holder.execute(text("SELECT FROM run_leases WHERE run_id = :run_id FOR UPDATE"), values)
+        step = asyncio.create_task(journals.append(lease, Step(1, "model.request", None)))
+        await eventually(lambda: _ended(database))
+        with pytest.raises(asyncpg.PostgresConnectionError):
+            await step
+        assert not await journals.read(lease)
+    await one.close()
+
+
+async def _ended(database: Database) -> bool:
+    async with database.system_transaction() as connection:
+        return (await connection.execute(_END_WAITING)).scalar() == 1

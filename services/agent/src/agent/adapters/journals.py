@@ -1,6 +1,5 @@
 """The journal in PostgreSQL."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, cast
@@ -48,7 +47,7 @@ class PostgresJournals:
             raw = await connection.get_raw_connection()
             try:
                 written = await cast(Any, raw.driver_connection).fetchval(_APPEND, *values)
-            except asyncio.CancelledError:  # an interrupted asyncpg connection is not to be used again
+            except BaseException:  # past SQLAlchemy, which would see that the connection is not to be used again
                 await connection.invalidate()
                 raise
         if written is None:
