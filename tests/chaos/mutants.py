@@ -125,8 +125,7 @@ MUTANTS = (
         "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)\n",
         "        await connection.execute(_MARK, [row['id'] for row in rows])\n"
         "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)\n",
-        ("crash", "broker"),
-        "relay.sent",
+        ("in-flight",),
     ),
     Mutant(
         "a journal is written without a look at the lease's epoch",
@@ -156,7 +155,7 @@ MUTANTS = (
         "            finally:\n"
         "                offsets.done(batch, assignment)\n"
         "                await asyncio.shield(offsets.commit())\n",
-        ("sigterm", "lock"),
+        ("broken-off",),
         minutes=2.0,
     ),
     Mutant(

@@ -30,24 +30,28 @@ from .sessions import Sessions
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
-SORTS = (
-    "kill",
-    "sigterm",
-    "pause",
-    "broker",
-    "postgres",
-    "backends",
-    "rewind",
-    "repeat",
-    "poison",
-    "disorder",
-    "crash",
-    "stall",
-    "lock",
-    "pool",
-    "idle-transaction",
-    "cut",
-    "slow",
+SORTS = tuple(
+    [
+        "kill",
+        "sigterm",
+        "pause",
+        "broker",
+        "postgres",
+        "backends",
+        "rewind",
+        "repeat",
+        "poison",
+        "disorder",
+        "crash",
+        "stall",
+        "lock",
+        "pool",
+        "idle-transaction",
+        "cut",
+        "slow",
+        "in-flight",
+        "broken-off",
+    ]
 )
 
 HEAL_S = 90.0
@@ -64,7 +68,7 @@ _FAILED = (
 )
 """How a fault may come to nothing: another one at the same moment is in its way."""
 
-_UNATTENDED = {"broker", "rewind"}
+_UNATTENDED = {"broker", "rewind", "in-flight"}
 """For these the runner stands still; one at a time."""
 
 EMPTY_S = 20.0
@@ -116,6 +120,8 @@ class Nemesis:
             "idle-transaction": self._sessions.idle_transaction,
             "cut": self._network.cut,
             "slow": self._network.slow,
+            "in-flight": self._in_flight,
+            "broken-off": self._sessions.broken_off,
         }
 
     async def run(self, seconds: float) -> None:
@@ -175,7 +181,17 @@ class Nemesis:
 
     async def _crash(self, _: str) -> Json:
         """A process dies at the run's crash point, or at any of its own."""
-        point = self._crash_point or self._random.choice([one for one in SWEPT if one not in PARKING])
+        return await self._die_at(
+            self._crash_point or self._random.choice([one for one in SWEPT if one not in PARKING])
+        )
+
+    async def _in_flight(self, _: str) -> Json:
+        """A process dies with messages that it has handed over to a broker that is gone."""
+        with self._stack.unattended():
+            self._stack.kill("kafka")
+            return await self._die_at("relay.sent")
+
+    async def _die_at(self, point: str) -> Json:
         target = self._random.choice([name for name, points in POINTS.items() if point in points])
         with self._stack.armed(target, point) as fired:
             await asyncio.to_thread(eventually, fired, f"{target} dies at {point}")
@@ -266,7 +282,14 @@ def _groups(process: str) -> list[str]:
     return sorted(consumer for consumer in consumers if consumer.startswith(f"{process}."))
 
 
-_TARGETS = {"broker": "kafka", "postgres": "postgres", "backends": "backends", "poison": "topics", "crash": "anybody"}
+_TARGETS = {
+    "broker": "kafka",
+    "postgres": "postgres",
+    "backends": "backends",
+    "poison": "topics",
+    "crash": "anybody",
+    "in-flight": "kafka",
+}
 
 
 def _target(sort: str, process: str) -> str:

@@ -1,9 +1,11 @@
 """Faults that sessions in PostgreSQL can cause: those of our own are ended, or somebody else's stand in their way."""
 
 import asyncio
+import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,10 @@ CROWD = 20
 """Twice the connections of a pool."""
 
 RESTORED_S = 60.0
+HELD_UP_S = 1.5
+"""Until something waits for a locked table."""
+STOPPED_S = 4.0
+"""Longer than a process that is told to stop waits for what is under way."""
 
 _OWN_TABLES = "SELECT tablename FROM pg_tables WHERE tableowner = current_user ORDER BY tablename"
 _OF_SERVICES = "SELECT pid, application_name FROM pg_stat_activity WHERE datname = ANY($1) ORDER BY pid"
@@ -65,17 +71,31 @@ class Sessions:
 
     async def lock(self, _: str) -> Json:
         """A table is locked as a migration locks it, for longer than a statement waits."""
-        service = self._random.choice(self._stack.plan.services)
+        service, seconds = self._random.choice(self._stack.plan.services), self._random.uniform(3, 15)
+        async with self._locked(service) as table:
+            await asyncio.sleep(seconds)
+        return {"producer": service, "table": table, "seconds": seconds}
+
+    async def broken_off(self, target: str) -> Json:
+        """A service is told to stop while one of its tables is locked: what it does is broken off."""
+        services = self._stack.plan.services
+        service = target if target in services else self._random.choice(services)
+        async with self._locked(service) as table:
+            await asyncio.sleep(HELD_UP_S)
+            await asyncio.to_thread(self._stack.signal, service, signal.SIGTERM)
+            await asyncio.sleep(STOPPED_S)
+        return {"producer": service, "table": table}
+
+    @asynccontextmanager
+    async def _locked(self, service: str) -> AsyncIterator[str]:
         connection = await self._owner(service)
         try:
-            table = self._random.choice(await _own_tables(connection))
-            seconds = self._random.uniform(3, 15)
+            table: str = self._random.choice(await _own_tables(connection))
             async with connection.transaction():
                 await connection.execute(f'LOCK TABLE "{table}"')
-                await asyncio.sleep(seconds)
+                yield table
         finally:
             connection.terminate()
-        return {"producer": service, "table": table, "seconds": seconds}
 
     async def pool(self, _: str) -> Json:
         """A service has no connection left: all of its pool wait for locks, or its role is refused any more."""
