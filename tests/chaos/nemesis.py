@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from contracts.auth.topics import MEMBERSHIPS
 from contracts.registry import all_topics
 
 from ..poison import PASSED_OVER, POISON, harmed
@@ -25,33 +24,32 @@ from .checker.evidence import FEED, readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
 from .network import Network, Proxies
+from .planting import plant_in_disorder
 from .points import PARKING, POINTS, SWEPT
 from .sessions import Sessions
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
-SORTS = tuple(
-    [
-        "kill",
-        "sigterm",
-        "pause",
-        "broker",
-        "postgres",
-        "backends",
-        "rewind",
-        "repeat",
-        "poison",
-        "disorder",
-        "crash",
-        "stall",
-        "lock",
-        "pool",
-        "idle-transaction",
-        "cut",
-        "slow",
-        "in-flight",
-        "broken-off",
-    ]
+SORTS = (
+    "kill",
+    "sigterm",
+    "pause",
+    "broker",
+    "postgres",
+    "backends",
+    "rewind",
+    "repeat",
+    "poison",
+    "disorder",
+    "crash",
+    "stall",
+    "lock",
+    "pool",
+    "idle-transaction",
+    "cut",
+    "slow",
+    "in-flight",
+    "broken-off",
 )
 
 HEAL_S = 90.0
@@ -294,15 +292,3 @@ _TARGETS = {
 
 def _target(sort: str, process: str) -> str:
     return _TARGETS.get(sort, process)
-
-
-async def plant_in_disorder(stack: Stack, key: str) -> dict[str, str]:
-    """Sends the events 2 and 1 of a key to the memberships' readers; both are of a kind that nobody knows."""
-    planted = {}
-    async with AIOKafkaProducer(**stack.kafka) as producer:
-        for number in (b"2", b"1"):
-            headers, value = harmed(MEMBERSHIPS, key.encode(), PASSED_OVER["an unknown kind"])
-            headers = [(name, number if name == "ce_sequence" else text) for name, text in headers]
-            at = await producer.send_and_wait(MEMBERSHIPS.name, value, key=key.encode(), headers=headers)
-            planted[f"{at.topic}/{at.partition}/{at.offset}"] = f"event {number.decode()}"
-    return planted

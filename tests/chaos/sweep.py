@@ -20,7 +20,7 @@ from .checker import sequences
 from .clients import Account
 from .dumps import PLANTED
 from .history import NEMESIS, History
-from .nemesis import plant_in_disorder
+from .planting import plant_in_disorder
 from .points import PARKING, POINTS
 from .workload import Weights
 
