@@ -122,9 +122,8 @@ MUTANTS = (
         "the relay marks before the acknowledgement",
         CHASSIS,
         "outbox/relay.py",
-        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)\n",
-        "        await connection.execute(_MARK, [row['id'] for row in rows])\n"
-        "        await pinging(connection, asyncio.ensure_future(batch.acknowledged()), on_wait)\n",
+        '        crash_point("relay.sent")\n',
+        "        await connection.execute(_MARK, [row['id'] for row in rows])\n        crash_point(\"relay.sent\")\n",
         ("in-flight",),
     ),
     Mutant(
