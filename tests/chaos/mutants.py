@@ -149,11 +149,8 @@ MUTANTS = (
         "kafka/subscriber.py",
         "            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n"
         "            offsets.done(batch, assignment)\n",
-        "            try:\n"
-        "                await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n"
-        "            finally:\n"
-        "                offsets.done(batch, assignment)\n"
-        "                await asyncio.shield(offsets.commit())\n",
+        "            offsets.done(batch, assignment)\n"
+        "            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n",
         ("broken-off",),
         minutes=2.0,
     ),
