@@ -208,6 +208,9 @@ def planted(mutant: Mutant, folder: Path) -> Iterator[None]:
     overlay = folder / mutant.original.name
     shutil.rmtree(overlay, ignore_errors=True)
     shutil.copytree(mutant.original, overlay, ignore=shutil.ignore_patterns("__pycache__"))
+    migrations = mutant.original.parents[1] / "migrations"
+    if migrations.is_dir():  # a service looks for them inside its package first, as where it is installed
+        shutil.copytree(migrations, overlay / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
     (overlay / mutant.file).write_text(mutant.mutated())
     os.environ["PYTHONPATH"] = str(folder)
     try:
