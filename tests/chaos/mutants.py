@@ -200,14 +200,14 @@ MUTANTS = (
 @contextmanager
 def planted(mutant: Mutant, folder: Path) -> Iterator[None]:
     """What is started in the block runs the mutant in place of its package."""
-    project = mutant.original.parents[1]  # a service finds its migrations beside its sources
-    overlay = folder / mutant.package
-    for part in ("src", "migrations"):
-        if (project / part).exists():
-            copied = overlay.parents[1] / part
-            shutil.copytree(project / part, copied, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    overlay = folder / mutant.original.name
+    shutil.rmtree(overlay, ignore_errors=True)
+    shutil.copytree(mutant.original, overlay, ignore=shutil.ignore_patterns("__pycache__"))
+    migrations = mutant.original.parents[1] / "migrations"
+    if migrations.is_dir():  # a service looks for them inside its package first, as where it is installed
+        shutil.copytree(migrations, overlay / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
     (overlay / mutant.file).write_text(mutant.mutated())
-    os.environ["PYTHONPATH"] = str(overlay.parent)
+    os.environ["PYTHONPATH"] = str(folder)
     try:
         yield
     finally:

@@ -9,10 +9,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis.kafka.broken import heed_closed_connections
 from chassis.kafka.committed import heed_errors_of_offset_fetches
 from chassis.settings import ProcessSettings
 
 heed_errors_of_offset_fetches()
+heed_closed_connections()
 
 READING: dict[str, Any] = {
     # An idle consumer asks so often; a record that comes is answered at once. Whatever else is asked on the same
