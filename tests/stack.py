@@ -76,8 +76,7 @@ class Stack:
     def start(self, advertised: Mapping[str, str] | None = None, *, for_tests: bool = False) -> None:
         """Starts all and returns when all are healthy. `advertised`: host and port of what stands before a server.
 
-        `for_tests`: servers that start fast and trade safety in a power cut for speed. Raises NotInTime with the logs'
-        ends.
+        `for_tests`: a broker that starts fast and has no optimising compiler. Raises NotInTime with the logs' ends.
         """
         self._crashes.mkdir()
         before = {f"STOA_{server.upper()}_ADVERTISED": address for server, address in (advertised or {}).items()}

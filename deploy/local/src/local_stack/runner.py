@@ -113,15 +113,9 @@ class Runner:
                 group.create_task(self._gateway(plan))
 
     def _own(self, seed: Seed, ports: Iterator[int]) -> tuple[Postgres, Kafka]:
-        """The two servers, prepared by nobody yet. `STOA_LOCAL_FOR_TESTS`: as tests want them."""
+        """The two servers, prepared by nobody yet. `STOA_LOCAL_FOR_TESTS`: a broker as tests want it."""
         state, for_tests, before = self._workspace.state, "STOA_LOCAL_FOR_TESTS" in os.environ, addresses.advertised()
-        postgres = Postgres(
-            state / "postgres",
-            next(ports),
-            seed.password("postgres"),
-            durable=not for_tests,
-            advertised=before.postgres,
-        )
+        postgres = Postgres(state / "postgres", next(ports), seed.password("postgres"), advertised=before.postgres)
         kafka = Kafka(
             state / "kafka",
             next(ports),
