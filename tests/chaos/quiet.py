@@ -73,7 +73,9 @@ async def revoked_everywhere(stack: Stack, history: History, accounts: Sequence[
 async def _until_refused(http: httpx.AsyncClient, url: str, token: str) -> int:
     began = time.monotonic()
     while True:
-        status = (await http.get(url, headers={"Authorization": token})).status_code
+        # Only the status is awaited: a live feed that is not refused would go on for ever.
+        async with http.stream("GET", url, headers={"Authorization": token}) as answer:
+            status = answer.status_code
         if status == 401 or time.monotonic() - began > REVOKED_WITHIN_S:
             return status
         await asyncio.sleep(0.1)
