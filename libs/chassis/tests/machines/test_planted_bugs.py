@@ -1,6 +1,6 @@
 """The machine is of use only if it finds what is wrong: each of these bugs is planted, and has to be found."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,6 +20,15 @@ SEEDS = range(1, 9)
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 _ANYWHERE = "UPDATE inbox SET sequence = $4 WHERE consumer = $1 AND topic = $2 AND key = $3"
+
+
+def always(answer: object) -> Callable[..., Awaitable[object]]:
+    """In place of what would look, or do something."""
+
+    async def told(*_: Any) -> object:
+        return answer
+
+    return told
 
 
 def the_inbox_does_not_check_the_sequence(patch: pytest.MonkeyPatch) -> None:
@@ -43,18 +52,12 @@ def parking_moves_the_inbox(patch: pytest.MonkeyPatch) -> None:
 
 
 def parking_does_not_look_whether_it_was_applied(patch: pytest.MonkeyPatch) -> None:
-    async def never(*_: Any) -> bool:
-        return False
-
-    patch.setattr(Applier, "_is_seen", never)
+    patch.setattr(Applier, "_is_seen", always(False))
 
 
 def a_parked_key_holds_nothing_up(patch: pytest.MonkeyPatch) -> None:
-    async def never(*_: Any) -> bool:
-        return False
-
-    patch.setattr(DeadLetters, "lock", never)
-    patch.setattr(DeadLetters, "any_parked", never)
+    patch.setattr(DeadLetters, "lock", always(False))
+    patch.setattr(DeadLetters, "any_parked", always(False))
 
 
 def the_dead_letters_of_a_key_are_tried_in_any_order(patch: pytest.MonkeyPatch) -> None:
@@ -73,24 +76,15 @@ def a_redrive_ignores_the_sequence(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_redrive_does_not_move_the_inbox(patch: pytest.MonkeyPatch) -> None:
-    async def anyhow(*_: Any) -> bool:
-        return True
-
-    patch.setattr(retrying._Head, "_advance", anyhow)
+    patch.setattr(retrying._Head, "_advance", always(True))
 
 
 def a_discard_does_not_move_the_inbox(patch: pytest.MonkeyPatch) -> None:
-    async def nowhere(*_: Any) -> None:
-        return None
-
-    patch.setattr(operations, "_pass_over", nowhere)
+    patch.setattr(operations, "_pass_over", always(None))
 
 
 def what_is_settled_wakes_nobody(patch: pytest.MonkeyPatch) -> None:
-    async def nobody(*_: Any) -> None:
-        return None
-
-    patch.setattr(DeadLetters, "wake_head", nobody)
+    patch.setattr(DeadLetters, "wake_head", always(None))
 
 
 def a_failed_try_leaves_its_rows(patch: pytest.MonkeyPatch) -> None:
