@@ -129,6 +129,8 @@ class Listening:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self.last_id: str | None = None
+        self.seen: set[str] = set()
+        """Ids of the events that `events` has given, or that the client had before."""
         self._lines = response.aiter_lines()
 
     async def frame(self, within: float = 10) -> Frame | None:
@@ -155,7 +157,14 @@ class Listening:
         raise AssertionError("the stream has ended")
 
     async def events(self, count: int) -> list[Frame]:
-        return [await self.event() for _ in range(count)]
+        """The next events that the client has not seen yet: the feed may repeat one, under its id."""
+        found: list[Frame] = []
+        while len(found) < count:
+            event = await self.event()
+            if event.data["id"] not in self.seen:
+                self.seen.add(event.data["id"])
+                found.append(event)
+        return found
 
     async def ended(self, within: float) -> None:
         """Waits for the end of the stream; fails when it goes on."""
