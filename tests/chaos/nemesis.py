@@ -231,12 +231,11 @@ class Nemesis:
         return {"group": group, "moved": moved}
 
     async def _set_back(self, group: str, by: int) -> dict[str, int]:
-        names = [topic.name for topic in all_topics()]
+        wanted = [TopicPartition(topic.name, number) for topic in all_topics() for number in range(topic.partitions)]
         settings = {**self._stack.kafka, "group_id": group, "enable_auto_commit": False}
         async with asyncio.timeout(EMPTY_S), AIOKafkaConsumer(**settings) as consumer:
-            partitions = [TopicPartition(name, number) for name in names for number in range(12)]
-            consumer.assign(partitions)
-            moved = {one: at - by for one in partitions if (at := await consumer.committed(one)) and at > 0}
+            consumer.assign(wanted)
+            moved = {one: at - by for one in wanted if (at := await consumer.committed(one)) and at > 0}
             moved = {one: max(at, 0) for one, at in moved.items()}
             while moved:
                 with suppress(KafkaError):

@@ -5,10 +5,10 @@ import pytest
 
 from chassis.core import new_id
 from chassis.kafka.connection import Kafka
-from chassis.kafka.topics import create_topics
 from chassis.testing.tokens import TestKeys, a_caller
+from chassis.testing.topics import topics_on
 from chassis.testing.waiting import eventually
-from contracts.registry import all_topics
+from contracts.gateway.topics import FEED
 from local_stack.backends import Backends
 
 from ..feed_stage import Publisher
@@ -53,12 +53,8 @@ async def kafka_settings(backends: Backends) -> AsyncIterator[dict[str, str]]:
     names = ("kafka_bootstrap", "kafka_username", "kafka_password", "kafka_namespace")
     values = {name: environment[f"STOA_{name.upper()}"] for name in names}
     kafka = Kafka.of(settings_for(NOWHERE, **values), client_id="test")
-    await create_topics(kafka, all_topics())
-    yield values
-    admin = kafka.admin()
-    await admin.start()
-    await admin.delete_topics([kafka.topic(topic.name) for topic in all_topics()])
-    await admin.close()
+    async with topics_on(kafka, but=FEED):
+        yield values
 
 
 @pytest.fixture(scope="module")

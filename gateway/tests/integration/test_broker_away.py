@@ -11,8 +11,9 @@ from chassis.health import Status
 from chassis.kafka.connection import Kafka
 from chassis.kafka.topics import create_topics
 from chassis.testing.tokens import TestKeys, a_caller
+from chassis.testing.topics import small_topics
 from chassis.testing.waiting import eventually
-from contracts.registry import all_topics
+from contracts.gateway.topics import FEED
 from local_stack import jars, kafka, ports
 from local_stack.processes import start
 
@@ -42,7 +43,7 @@ class OwnBroker:
             return await self._broker.trouble() is None
 
         await eventually(answers, within=90)
-        await create_topics(self.kafka, all_topics())
+        await create_topics(self.kafka, small_topics(but=FEED))
 
     def kill(self) -> None:
         assert self._process is not None

@@ -13,7 +13,7 @@ from chassis.health import Status
 from chassis.kafka.connection import Kafka
 from chassis.kafka.lag import positions
 from chassis.kafka.offsets import Offsets
-from chassis.kafka.topics import create_topics
+from chassis.testing.topics import topics_on
 from chassis.testing.waiting import eventually, running
 from contracts.agent.topics import RUNS
 from contracts.auth.topics import MEMBERSHIPS, ORGANISATIONS, REVOCATIONS, SIGN_INS, USERS
@@ -21,7 +21,6 @@ from contracts.auth.v1 import SignInFailed
 from contracts.chats.topics import CHATS
 from contracts.gateway.topics import FEED
 from contracts.modules.topics import COMMANDS, KINDS, MODULES, REPLIES
-from contracts.registry import all_topics
 from gateway.feed.positions import partition_of
 from gateway.feed.worker import FeedWorker, public_topics
 from local_stack.backends import Backends
@@ -37,12 +36,8 @@ async def kafka(backends: Backends) -> AsyncIterator[Kafka]:
     names = ("kafka_bootstrap", "kafka_username", "kafka_password", "kafka_namespace")
     values = {name: environment[f"STOA_{name.upper()}"] for name in names}
     made = Kafka.of(settings_for("http://127.0.0.1:1", **values), client_id="test")
-    await create_topics(made, all_topics())
-    yield made
-    admin = made.admin()
-    await admin.start()
-    await admin.delete_topics([made.topic(topic.name) for topic in all_topics()])
-    await admin.close()
+    async with topics_on(made, but=FEED):
+        yield made
 
 
 @pytest.fixture(scope="module")

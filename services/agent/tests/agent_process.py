@@ -18,11 +18,10 @@ from pydantic import SecretStr
 
 from agent.settings import Settings
 from chassis.kafka.connection import Kafka
-from chassis.kafka.topics import create_topics, delete_topics
 from chassis.testing.service import RunningService
 from chassis.testing.tokens import TestKeys
+from chassis.testing.topics import topics_on
 from chassis.testing.waiting import eventually
-from contracts.registry import all_topics
 
 
 class AgentProcess:
@@ -83,13 +82,12 @@ async def agent_process(settings: Settings, folder: Path) -> AsyncIterator[Agent
     keys = TestKeys()
     with _published(keys) as jwks_url:
         process = AgentProcess(settings, keys, folder, jwks_url)
-        await create_topics(process.service.kafka, all_topics())
-        try:
-            yield process
-        finally:
-            await process.kill()
-            await process.service.http.aclose()
-            await delete_topics(process.service.kafka, all_topics())
+        async with topics_on(process.service.kafka):
+            try:
+                yield process
+            finally:
+                await process.kill()
+                await process.service.http.aclose()
 
 
 @contextmanager

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+CONTROL_PARTITIONS = 3
+"""Of topics that tell processes what to do and carry little: each partition costs the broker and every reader."""
+
 
 @dataclass(frozen=True)
 class Topic:

@@ -17,7 +17,6 @@ from chassis.core import Actor, new_id
 from chassis.health import Status
 from chassis.http.tokens import Caller
 from chassis.kafka.connection import Kafka
-from chassis.kafka.topics import create_topics, delete_topics
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 from chassis.outbox.store import Outgoing
@@ -25,11 +24,11 @@ from chassis.serve import ROLES, Parts
 from chassis.settings import ServiceSettings
 from chassis.testing.client import client_of
 from chassis.testing.tokens import TestKeys
+from chassis.testing.topics import topics_on
 from chassis.testing.waiting import eventually, running
 from chassis.use_case import Context
 from contracts.envelope import Envelope, decode
 from contracts.event import Event
-from contracts.registry import all_topics
 
 E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=ServiceSettings)
@@ -125,7 +124,6 @@ async def started(
     """Runs the parts that `build` makes until the block ends; ready when this is entered."""
     set_up_logging(service)
     kafka = Kafka.of(settings, client_id=f"{service}-test")
-    await create_topics(kafka, all_topics())
     keys = TestKeys()
     parts = build(keys)
     components = parts.components(ROLES)
@@ -133,11 +131,10 @@ async def started(
     async def ready() -> bool:
         return all(component.health().status is Status.HEALTHY for component in components)
 
-    async with running(*components):
+    async with topics_on(kafka), running(*components):
         app = parts.app(lambda: {component.name: component.health() for component in components})
         async with client_of(app) as http:
             await eventually(ready, within=20)
             yield RunningService(http, keys, kafka)
     for close in parts.close:
         await close()
-    await delete_topics(kafka, all_topics())

@@ -6,7 +6,7 @@ whose facts.
 
 from datetime import timedelta
 
-from contracts.topics import Topic
+from contracts.topics import CONTROL_PARTITIONS, Topic
 
-REQUESTS = Topic("snapshot-requests", "record", "topic asked for", timedelta(days=1), "snapshots")
+REQUESTS = Topic("snapshot-requests", "record", "topic asked for", timedelta(days=1), "snapshots", CONTROL_PARTITIONS)
 """Every service that rebuilds asks here; its owner answers, so a new service changes nothing at the others."""
