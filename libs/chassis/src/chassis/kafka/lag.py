@@ -63,6 +63,26 @@ async def positions(kafka: Kafka, wanted: Mapping[str, Iterable[TopicPartition]]
     }
 
 
+async def partitions(kafka: Kafka, topics: Collection[str]) -> dict[str, list[TopicPartition]]:
+    """Those that the broker has, by contract name of their topic.
+
+    Raises KafkaError, and TimeoutError after some seconds without an answer.
+    """
+    async with asyncio.timeout(_ANSWER_S):
+        admin = kafka.admin()
+        await admin.start()
+        try:
+            found = await admin.describe_topics([kafka.topic(name) for name in topics])
+        finally:
+            await admin.close()
+    return {
+        kafka.contract_topic(one["topic"]): [
+            TopicPartition(one["topic"], each["partition"]) for each in one["partitions"]
+        ]
+        for one in found
+    }
+
+
 def _position(kafka: Kafka, partition: TopicPartition, log: "_Log", done: OffsetAndMetadata | None) -> Position:
     committed = done.offset if done is not None and done.offset >= 0 else None
     moved_at = _moment(done.metadata) if done is not None else None

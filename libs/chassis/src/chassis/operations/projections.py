@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from chassis.core import Err, Failure, Kind, Ok, Result
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
-from chassis.kafka.lag import positions
+from chassis.kafka.lag import partitions, positions
 from chassis.snapshots.rebuilder import snapshots_for
 from chassis.snapshots.rebuilds import Mode, Rebuild, ask, find, last_ones
-from contracts.topics import Topic
 
 
 @dataclass(frozen=True)
@@ -118,13 +116,10 @@ def _topic(consumer: Consumer[Any]) -> str:
 
 async def _lags(kafka: Kafka, consumers: Mapping[str, Consumer[Any]]) -> dict[str, int]:
     """By consumer, how many events it has not committed; nothing while the broker does not answer."""
-    sources = {name: one.source for name, one in consumers.items() if one.source is not None}
+    sources = {name: one.source.name for name, one in consumers.items() if one.source is not None}
     try:
-        found = await positions(kafka, {name: _log(kafka, source) for name, source in sources.items()})
+        there = await partitions(kafka, set(sources.values()))
+        found = await positions(kafka, {name: there[source] for name, source in sources.items()})
     except (KafkaError, OSError, TimeoutError):
         return {}
-    return {name: sum(one.lag for one in found[name] if one.topic == source.name) for name, source in sources.items()}
-
-
-def _log(kafka: Kafka, source: Topic) -> list[TopicPartition]:
-    return [TopicPartition(kafka.topic(source.name), number) for number in range(source.partitions)]
+    return {name: sum(one.lag for one in found[name] if one.topic == source) for name, source in sources.items()}
