@@ -11,13 +11,17 @@ T = TypeVar("T")
 
 
 async def eventually(probe: Callable[[], Awaitable[T]], *, within: float = 10.0) -> T:
-    """Asks `probe` again until it answers something true, and returns that. After `within` seconds the test fails."""
+    """Asks `probe` again until it answers something true, and returns that. After `within` seconds the test fails.
+
+    What takes long is asked for less often: the asking takes processor time from what is waited for.
+    """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + within
+    began = loop.time()
     while not (found := await probe()):
-        if loop.time() > deadline:
+        waited = loop.time() - began
+        if waited > within:
             raise AssertionError(f"not within {within} s: the last answer was {found!r}")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(min(max(waited / 10, 0.005), 0.1))
     return found
 
 
