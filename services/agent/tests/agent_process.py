@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +16,7 @@ from pydantic import SecretStr
 
 from agent.settings import Settings
 from chassis.kafka.connection import Kafka
+from chassis.testing.processes import Forked
 from chassis.testing.service import RunningService
 from chassis.testing.tokens import TestKeys
 from chassis.testing.topics import topics_on
@@ -35,19 +34,18 @@ class AgentProcess:
             "STOA_JWKS_URL": jwks_url,
             "STOA_CRASH_FOLDER": str(folder),
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._environment['STOA_HTTP_PORT']}", timeout=60)
         self.service = RunningService(http, keys, Kafka.of(settings, client_id="agent-test"))
 
     async def start(self) -> None:
         """Starts it and waits until it is ready."""
-        self._process = await asyncio.to_thread(self._begin, self._environment)
+        self._process = await asyncio.to_thread(self._begin)
         await eventually(self._ready, within=60)
 
-    def _begin(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "agent", "serve"]
-        with (self._folder / "log").open("ab") as log:
-            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    def _begin(self) -> Forked:
+        log, preload = self._folder / "log", ["agent.container", "agent.adapters.agent_loop"]
+        return Forked("agent", "serve", environment=self._environment, preload=preload, log=log)
 
     def arm(self, point: str) -> None:
         """From now on it dies when it passes `point`, once."""
@@ -62,8 +60,7 @@ class AgentProcess:
     async def kill(self) -> None:
         """Kills it, if it lives."""
         if self._process is not None:
-            self._process.kill()
-            await asyncio.to_thread(self._process.wait)
+            await asyncio.to_thread(self._process.kill)
 
     async def _ready(self) -> bool:
         assert self._process is not None

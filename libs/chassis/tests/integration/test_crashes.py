@@ -1,6 +1,5 @@
 """kill -9 at each named point of a message's way: afterwards all of it is there, once, in order."""
 
-import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from chassis.core import new_id
+from chassis.testing.processes import Forked
 from chassis.testing.waiting import eventually, running
 
 from ..sample.events import THINGS
@@ -18,7 +18,7 @@ COPIES = "sample.copies"
 KILLED = -9
 
 
-async def dies(died: "subprocess.Popen[bytes]") -> bool:
+async def dies(died: Forked) -> bool:
     return died.poll() == KILLED
 
 

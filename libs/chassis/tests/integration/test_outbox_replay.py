@@ -1,7 +1,6 @@
 """Sending again: whatever an operator has sent again arrives in order, and no reader applies anything twice."""
 
 import asyncio
-import subprocess
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from chassis.operations.outbox import replay_lost_broker, replay_since, status
 from chassis.operations.outbox_failures import BrokerNotLost, ReplayUnderWay, TopicsMissing
 from chassis.outbox.leadership import LOCK
 from chassis.outbox.relay import Relay
+from chassis.testing.processes import Forked
 from chassis.testing.waiting import eventually, running
 
 from ..sample.events import THINGS
@@ -220,5 +220,5 @@ async def broker(stage: Stage) -> Any:
     return (await stage.rows("SELECT * FROM broker"))[0]
 
 
-async def ended(done: "subprocess.Popen[bytes]") -> bool:
+async def ended(done: Forked) -> bool:
     return done.poll() == 0

@@ -1,7 +1,6 @@
 """The relay: all that was committed leaves, in order per key, whatever happens to it."""
 
 import asyncio
-import os
 import signal
 from collections import defaultdict
 from uuid import UUID
@@ -111,11 +110,11 @@ async def test_a_frozen_relay_loses_the_lock_and_another_takes_over(stage: Stage
     with process(stage.environment, "relay") as frozen:
         first = await stage.make("first")
         await stage.until_sent()
-        os.kill(frozen.pid, signal.SIGSTOP)
+        frozen.signal(signal.SIGSTOP)
         async with running(stage.relay()):
             await stage.rename(first, "second")
             await stage.until_sent()
-            frozen.send_signal(signal.SIGCONT)
+            frozen.signal(signal.SIGCONT)
             await stage.rename(first, "third")
             await stage.until_sent()
     assert await sequences(stage) == {str(first): [1, 2, 3]}

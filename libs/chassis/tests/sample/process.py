@@ -5,8 +5,6 @@
 
 import asyncio
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,29 +14,26 @@ from uuid import UUID
 from chassis.logging import set_up_logging
 from chassis.migrations import upgrade
 from chassis.operations.outbox import replay_lost_broker
+from chassis.testing.processes import Forked
 
 from .copies import copying
 from .deadly import deadly
 from .deaf import serve_deaf
 from .stage import Stage, noting
 
-CHECKOUT = Path(__file__).parents[4]
 PROCESS = "libs.chassis.tests.sample.process"
 """The module that a process of the sample service runs."""
 
 
 @contextmanager
-def process(settings: Mapping[str, str], *arguments: str, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
+def process(settings: Mapping[str, str], *arguments: str, **more: str) -> Iterator[Forked]:
     """A process of the sample service, killed at the end if it still runs. `more` goes into its environment."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", PROCESS, *arguments], cwd=CHECKOUT, env={**os.environ, **settings, **more}
-    )
+    environment = {**os.environ, **settings, **more}
+    started = Forked(PROCESS, *arguments, environment=environment, preload=[Stage.__module__])
     try:
         yield started
     finally:
-        started.send_signal(signal.SIGCONT)
         started.kill()
-        started.wait()
 
 
 async def _main() -> None:
