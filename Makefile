@@ -39,16 +39,19 @@ help:
 setup: $(READY) ## Make or refresh the environment in .venv
 	@echo "The environment in .venv is ready."
 
-$(READY): requirements/tools.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.toml)
+$(READY): requirements/tools.txt requirements/dev.txt deploy/local/src/local_stack/jgo.lock.toml \
+		$(MEMBERS:%=%/pyproject.toml)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; name one with PYTHON=…" >&2; exit 1; }
-	@$(call say,environment 1/4: .venv with $(PYTHON))
+	@$(call say,environment 1/5: .venv with $(PYTHON))
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
-	@$(call say,environment 2/4: uv)
+	@$(call say,environment 2/5: uv)
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
-	@$(call say,environment 3/4: third-party packages with their hashes)
+	@$(call say,environment 3/5: third-party packages with their hashes)
 	@$(INSTALL) --compile-bytecode --require-hashes -r requirements/dev.txt
-	@$(call say,environment 4/4: the project's own packages)
+	@$(call say,environment 4/5: the project's own packages)
 	@$(INSTALL) --quiet --no-deps --no-build-isolation --no-index $(MEMBERS:%=-e %)
+	@$(call say,environment 5/5: the broker)
+	@$(STACK) jars fetch
 	@touch $@
 
 .PHONY: lock
@@ -87,7 +90,7 @@ logs: $(READY) ## Show the logs of all processes, or of one: make logs PROCESS=a
 
 .PHONY: test
 test: lint types contracts ## Run every check and every test
-	@$(RUN) pytest -n 3 --no-loadscope-reorder
+	@$(RUN) pytest -n 4 --no-loadscope-reorder
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the unit, contract and architecture tests, without servers

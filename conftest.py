@@ -1,5 +1,6 @@
 """What the tests of all packages share."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -19,15 +20,22 @@ _SHARED = {
     "deploy/local/": "local stack",
 }
 
+gc.disable()  # until all tests are collected: what is collected stays to the end
+
 _OF_ALL_WORKERS = pytest.StashKey[Backends]()
 
 
 class _Groups(LoadScopeScheduling):
-    """Which tests belong to one worker (`pytest -n 3`)."""
+    """Which tests belong to one worker (`pytest -n 4`)."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
         return next((group for folder, group in _SHARED.items() if path.startswith(folder)), path)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Groups:

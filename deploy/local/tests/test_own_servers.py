@@ -24,6 +24,7 @@ NOBODY = 65534
 # May read whatever root may (the interpreter can be in root's home), and is an ordinary user in all else.
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 AS_NOBODY += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+ORDINARY = AS_NOBODY if os.geteuid() == 0 and shutil.which("setpriv") else []
 
 
 @pytest.fixture
@@ -33,34 +34,36 @@ def own(tmp_path: Path) -> Iterator[Stack]:
     stack.run("clean")
 
 
-def test_data_outlives_a_restart_and_a_killed_server_comes_back(own: Stack) -> None:
-    started = own.run("up")
-    assert started.returncode == 0, started.stdout
-    cluster = _cluster(own.state / "kafka")
-    asyncio.run(_execute(own, "CREATE TABLE kept (id int)"))
-    postgres = own.board().rows["postgres"].identity
-    assert postgres is not None
-    os.kill(postgres.pid, 9)
-    own.eventually(lambda board: board.rows["postgres"].restarts > 0 and board.rows["postgres"].state is State.READY)
-    own.run("down")
-    assert marked(str(own.state)) == []
-    assert own.run("up").returncode == 0
-    asyncio.run(_execute(own, "SELECT * FROM kept"))
-    assert _cluster(own.state / "kafka") == cluster
-
-
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv to become another")
-def test_an_ordinary_user_runs_it() -> None:
+@pytest.fixture
+def ordinary() -> Iterator[Stack]:
+    """A stack of an ordinary user, with a home and the broker's jars of that user's own."""
     with TemporaryDirectory(prefix="home of nobody ") as name:
         home = Path(name)
         shutil.copytree(GlobalSettings.load().repo_cache, home / "m2")
-        stack = Stack(home / "work", {"HOME": name, "M2_REPO": str(home / "m2")})
-        for path in (home, *home.rglob("*")):
+        stack = Stack(home / "wörk", {"HOME": name, "M2_REPO": str(home / "m2")})
+        for path in (home, *home.rglob("*")) if ORDINARY else ():
             os.chown(path, NOBODY, NOBODY)
-        started, ended = (stack.run(verb, prefix=AS_NOBODY) for verb in ("up", "down"))
-        assert (started.returncode, ended.returncode) == (0, 0), started.stdout
-        assert (stack.state / "postgres" / "data").stat().st_uid == NOBODY
-        assert marked(str(stack.state)) == []
+        yield stack
+
+
+def test_an_ordinary_users_data_outlives_a_restart_and_a_killed_server_comes_back(ordinary: Stack) -> None:
+    started = ordinary.run("up", prefix=ORDINARY)
+    assert started.returncode == 0, started.stdout
+    assert (ordinary.state / "postgres" / "data").stat().st_uid != 0
+    cluster = _cluster(ordinary.state / "kafka")
+    asyncio.run(_execute(ordinary, "CREATE TABLE kept (id int)"))
+    postgres = ordinary.board().rows["postgres"].identity
+    assert postgres is not None
+    os.kill(postgres.pid, 9)
+    ordinary.eventually(
+        lambda board: board.rows["postgres"].restarts > 0 and board.rows["postgres"].state is State.READY
+    )
+    assert ordinary.run("down", prefix=ORDINARY).returncode == 0
+    assert marked(str(ordinary.state)) == []
+    assert ordinary.run("up", prefix=ORDINARY).returncode == 0
+    asyncio.run(_execute(ordinary, "SELECT * FROM kept"))
+    assert _cluster(ordinary.state / "kafka") == cluster
+    assert ordinary.run("down", prefix=ORDINARY).returncode == 0
 
 
 def test_clean_ends_the_servers_of_tests_too(own: Stack) -> None:

@@ -6,16 +6,13 @@ import shutil
 import subprocess
 from typing import Annotated
 
-import httpx
 import typer
 
-from local_stack import control, jars, postgres, runner, screen
+from local_stack import class_cache, control, jars, postgres, runner, screen
 from local_stack.board import Phase, Snapshot, State
-from local_stack.demo import tell
 from local_stack.paths import Workspace
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import end, marked
-from local_stack.scenario import ScenarioFailed
 from local_stack.servers import Servers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The local stack of Stoa.")
@@ -48,6 +45,11 @@ def up() -> None:
 @app.command()
 def demo() -> None:
     """Start the stack, let two people and an agent do the product's main job, and tell it. Ends with 0 only if so."""
+    import httpx  # dear, and of no use to the other commands
+
+    from local_stack.demo import tell
+    from local_stack.scenario import ScenarioFailed
+
     up()
     workspace = Workspace.current()
     board = control.snapshot(workspace)
@@ -165,9 +167,10 @@ def stop_backends() -> None:
 
 @broker_jars.command("fetch")
 def fetch_jars() -> None:
-    """Download what is missing and check every file against the lock."""
+    """Download what is missing, check every file against the lock, and make the cache of the broker's classes."""
     with screen.downloading() as advance:
-        jars.class_path(advance)
+        class_path = jars.class_path(advance)
+    class_cache.make(class_path)
 
 
 @broker_jars.command("lock")

@@ -10,13 +10,14 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from jgo.config import GlobalSettings
-from jgo.env import EnvironmentBuilder, EnvironmentSpec, LockedDependency, LockFile
-from jgo.maven import Artifact, MavenContext
+from typing import TYPE_CHECKING
 
 from local_stack.locks import locked
 from local_stack.paths import JARS_LOCK, JARS_WANTED
+
+if TYPE_CHECKING:  # jgo is dear, and most commands need no jars
+    from jgo.env import LockedDependency
+    from jgo.maven import Artifact, MavenContext
 
 Advance = Callable[[int, int], None]
 """Told (jars downloaded, jars to download) after each download; never when there is nothing to download."""
@@ -28,6 +29,8 @@ class WrongJar(Exception):
 
 def lock() -> int:
     """Resolve `jgo.toml` and write `jgo.lock.toml`; returns how many jars it names. Needs the network."""
+    from jgo.env import EnvironmentBuilder, EnvironmentSpec, LockFile
+
     context = _context()
     wanted = EnvironmentSpec.load(JARS_WANTED)
     direct, transitive = context.resolver.resolve(EnvironmentBuilder(context).spec_to_dependencies(wanted))
@@ -41,6 +44,9 @@ def class_path(advance: Advance = lambda done, total: None) -> str:
     Raises `WrongJar` when a file differs from the lock even after a second download, and what jgo raises
     (`RuntimeError`, `requests.RequestException`) when a jar cannot be had.
     """
+    from jgo.env import LockFile
+    from jgo.maven import Artifact
+
     context = _context()
     artifacts = [(_artifact(context, entry), str(entry.sha256)) for entry in LockFile.load(JARS_LOCK).dependencies]
     context.repo_cache.mkdir(parents=True, exist_ok=True)
@@ -53,18 +59,21 @@ def class_path(advance: Advance = lambda done, total: None) -> str:
         return os.pathsep.join(pool.map(_checked, artifacts))
 
 
-def _context() -> MavenContext:
+def _context() -> "MavenContext":
+    from jgo.config import GlobalSettings
+    from jgo.maven import MavenContext
+
     logging.getLogger("jgo").setLevel(logging.ERROR)
     settings = GlobalSettings.load()
     return MavenContext(repo_cache=settings.repo_cache, remote_repos=settings.repositories or None, timeout=60)
 
 
-def _artifact(context: MavenContext, entry: LockedDependency) -> Artifact:
+def _artifact(context: "MavenContext", entry: "LockedDependency") -> "Artifact":
     version = context.project(entry.groupId, entry.artifactId).at_version(entry.version)
     return version.artifact(classifier=entry.classifier or "", packaging=entry.packaging)
 
 
-def _checked(wanted: tuple[Artifact, str]) -> str:
+def _checked(wanted: "tuple[Artifact, str]") -> str:
     artifact, sha256 = wanted
     path = artifact.resolve()
     if _sha256(path) != sha256:

