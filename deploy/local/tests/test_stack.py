@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 from local_stack.board import Phase, State
 from local_stack.plan import GATEWAY, Plan
@@ -72,6 +73,18 @@ def test_a_refused_setting_is_not_tried_again(stack: Make) -> None:
     assert started.returncode == 1
     assert "start refused: STOA_X" in started.stdout
     assert one.board().rows["beta"].restarts == 0
+
+
+def test_what_was_ready_and_is_refused_later_is_tried_until_it_is_let_in(stack: Make, tmp_path: Path) -> None:
+    shut = tmp_path / "shut"
+    one = stack(beta=f"if os.path.exists({str(shut)!r}): {WRONG_SETTING}")
+    assert one.run("up").returncode == 0
+    shut.touch()
+    with suppress(OSError):
+        one.ask("beta", "/crash")
+    one.eventually(lambda board: board.rows["beta"].restarts > 2)
+    shut.unlink()
+    one.eventually(lambda board: board.rows["beta"].state is State.READY)
 
 
 def test_a_failed_migration_fails_the_start(stack: Make) -> None:

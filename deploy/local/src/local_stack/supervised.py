@@ -116,13 +116,12 @@ class Supervised:
             self._was_ready.set_exception(StartFailed(f"{self._unit.name}: {error}"))
 
     def _given_up(self, code: int, crashes: int) -> bool:
-        never_ready = not self._was_ready.done()
-        if code != _WRONG_SETTING and not (never_ready and crashes >= _HOPELESS):
+        """Never of what was ready once: its settings are good, so what refuses it now passes, e.g. a taken port."""
+        if self._was_ready.done() or (code != _WRONG_SETTING and crashes < _HOPELESS):
             return False
         note = f"{_ending(code)}; see {self._unit.command.log}"
         self._show(State.FAILED, identity=None, note=note)
-        if never_ready:
-            self._was_ready.set_exception(StartFailed(f"{self._unit.name} {note}"))
+        self._was_ready.set_exception(StartFailed(f"{self._unit.name} {note}"))
         return True
 
     def _show(self, state: State, **changes: object) -> None:
