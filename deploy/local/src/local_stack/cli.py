@@ -10,7 +10,7 @@ import typer
 
 from local_stack import class_cache, control, jars, postgres, runner, screen
 from local_stack.board import Phase, Snapshot, State
-from local_stack.paths import Workspace
+from local_stack.paths import Workspace, passing_folder
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import end, marked
 from local_stack.servers import Servers
@@ -146,7 +146,10 @@ def clean() -> None:
     workspace = Workspace.current()
     control.stop(workspace)
     Servers.kept().stop()
-    end(marked(workspace.mark, below=True))
+    passing = passing_folder("test-sessions")
+    for mark in (workspace.mark, str(passing)):
+        end(marked(mark, below=True))
+    shutil.rmtree(passing, ignore_errors=True)
     for link in workspace.state.rglob("postgres/elsewhere"):
         postgres.discard(link.parent)
     shutil.rmtree(workspace.state)

@@ -16,7 +16,7 @@ from local_stack.addresses import Addresses
 from local_stack.health import untroubled
 from local_stack.kafka import Kafka
 from local_stack.locks import locked
-from local_stack.paths import state_folder
+from local_stack.paths import passing_folder, state_folder
 from local_stack.ports import free_ports
 from local_stack.postgres import Postgres
 from local_stack.processes import Command, Identity, end, marked, start
@@ -138,7 +138,7 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _sessions() -> Path:
-    return state_folder() / "test-sessions"
+    return passing_folder("test-sessions")
 
 
 async def _both(database: Postgres, broker: Kafka) -> None:
