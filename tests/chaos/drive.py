@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..stack import Stack
-from . import dumps, history, network, quiet, reading, report
+from . import dumps, history, network, quiet, reading, repairs, report
 from .checker.evidence import Evidence, Violation
 from .checker.verdict import violations
 from .clients import Account, Client, organisation_of
@@ -16,6 +16,7 @@ from .feeds import FeedClient
 from .history import History
 from .nemesis import Nemesis
 from .network import Proxies
+from .storm import watch_leases
 from .sweep import Sweep
 from .workload import WEIGHTS, Known, Weights
 
@@ -55,6 +56,7 @@ async def run(stack: Stack, settings: Settings, proxies: Proxies | None = None) 
     shutil.rmtree(settings.folder, ignore_errors=True)
     settings.folder.mkdir(parents=True)
     path = settings.folder / "history.jsonl"
+    await watch_leases(stack)
     with History(path) as told:
         weights = dict(WEIGHTS)
         nemesis = (
@@ -66,6 +68,7 @@ async def run(stack: Stack, settings: Settings, proxies: Proxies | None = None) 
             quiet_after, people = await _drive(stack, settings, told, nemesis, weights)
             await reading.read_again(told, history.operations(history.read(path)), people, settings.seed)
             await quiet.revoked_everywhere(stack, told, people)
+            await repairs.check_copies(stack, told)
         finally:
             shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     dump = await dumps.dump(stack)

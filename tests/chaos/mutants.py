@@ -132,7 +132,7 @@ MUTANTS = (
         "adapters/journals.py",
         "WHERE run_id = $2 AND epoch = $3 AND",
         "WHERE run_id = $2 AND $3::bigint IS NOT NULL AND",
-        ("pause", "stall"),
+        ("storm",),
         minutes=2.0,
     ),
     Mutant(

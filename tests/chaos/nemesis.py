@@ -17,16 +17,16 @@ from aiokafka.structs import TopicPartition
 
 from contracts.registry import all_topics
 
-from ..poison import PASSED_OVER, POISON, harmed
 from ..stack import NotInTime, Stack, eventually
-from .checker import sequences
 from .checker.evidence import FEED, readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
 from .network import Network, Proxies
-from .planting import plant_in_disorder
+from .planting import plant_in_disorder, plant_poison
 from .points import PARKING, POINTS, SWEPT
+from .repairs import rebuild, wipe
 from .sessions import Sessions
+from .storm import storm
 
 Fault: TypeAlias = Callable[[], Awaitable[Json]]
 
@@ -50,6 +50,9 @@ SORTS = (
     "slow",
     "in-flight",
     "broken-off",
+    "storm",
+    "rebuild",
+    "wipe",
 )
 
 HEAL_S = 90.0
@@ -66,7 +69,7 @@ _FAILED = (
 )
 """How a fault may come to nothing: another one at the same moment is in its way."""
 
-_UNATTENDED = {"broker", "rewind", "in-flight"}
+_UNATTENDED = {"broker", "rewind", "in-flight", "wipe"}
 """For these the runner stands still; one at a time."""
 
 EMPTY_S = 20.0
@@ -120,6 +123,9 @@ class Nemesis:
             "slow": self._network.slow,
             "in-flight": self._in_flight,
             "broken-off": self._sessions.broken_off,
+            "storm": lambda target: storm(self._stack, target, self._random),
+            "rebuild": lambda _: rebuild(self._stack, self._random),
+            "wipe": lambda _: wipe(self._stack),
         }
 
     async def run(self, seconds: float) -> None:
@@ -173,9 +179,7 @@ class Nemesis:
 
     async def _disorder(self, _: str) -> Json:
         """Two events of one key, the second before the first, where three services read them; of an unknown kind."""
-        self._planted += 1
-        key = f"{self._name}{self._planted}-{sequences.PASSED_OVER}"
-        return {"planted": await plant_in_disorder(self._stack, key)}
+        return {"planted": await plant_in_disorder(self._stack, self._new_key())}
 
     async def _crash(self, _: str) -> Json:
         """A process dies at the run's crash point, or at any of its own."""
@@ -260,18 +264,11 @@ class Nemesis:
 
     async def _poison(self, _: str) -> Json:
         """Some records that are no events, under keys of their own."""
-        planted = {}
-        async with AIOKafkaProducer(**self._stack.kafka) as producer:
-            for _one in range(self._random.randint(1, 6)):
-                topic = self._random.choice([one for one in all_topics() if one.name in readers()])
-                sort = self._random.choice(sorted(POISON | PASSED_OVER))
-                self._planted += 1
-                mark = f"-{sequences.PASSED_OVER}" if sort in PASSED_OVER else ""
-                key = f"{self._name}{self._planted}{mark}"
-                headers, value = harmed(topic, key.encode(), (POISON | PASSED_OVER)[sort])
-                at = await producer.send_and_wait(topic.name, value, key=key.encode(), headers=headers)
-                planted[f"{at.topic}/{at.partition}/{at.offset}"] = sort
-        return {"planted": planted}
+        return {"planted": await plant_poison(self._stack, self._random, self._new_key)}
+
+    def _new_key(self) -> str:
+        self._planted += 1
+        return f"{self._name}{self._planted}"
 
 
 def _groups(process: str) -> list[str]:
@@ -281,6 +278,8 @@ def _groups(process: str) -> list[str]:
 
 _TARGETS = {
     "broker": "kafka",
+    "rebuild": "copies",
+    "wipe": "kafka",
     "postgres": "postgres",
     "backends": "backends",
     "poison": "topics",

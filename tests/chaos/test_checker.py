@@ -1,7 +1,7 @@
 """The checker is checked: it finds nothing where all is well, and each way of breaking it under the right name."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -57,6 +57,10 @@ def letter(world: World, **changes: object) -> None:
     told = {"kind": "chats.message-sent", "sequence": 2, "error": "ValueError", "event_id": "1"}
     world.add("agent", "dead_letters", **{**place, **told, "kafka_partition": 0, "kafka_offset": 9} | changes)
     world.add("agent", "parked_keys", **place)
+
+
+def copy_checked(world: World, *, differing: Sequence[object] = (), error: str | None = None) -> None:
+    world.note("runner", "copy", consumer="agent.chats", error=error, differing=list(differing))
 
 
 def poison(world: World, times: int, value: bytes = b"\xff") -> None:
@@ -142,6 +146,18 @@ OTHERS: dict[str, tuple[str, Break]] = {
         "I11",
         lambda w: row(w, "agent", "run_steps").update(finished_at=NOW + timedelta(seconds=9)),
     ),
+    "a step written under a lease that another has taken over": (
+        "I11",
+        lambda w: w.add("agent", "lease_watch", run_id=RUN, number=2, written=1, held=2),
+    ),
+    "a copy that differs from its owner's snapshot": (
+        "I19",
+        lambda w: copy_checked(w, differing=[CHAT]),
+    ),
+    "a copy that cannot be checked": (
+        "I19",
+        lambda w: copy_checked(w, error="no owner"),
+    ),
     "a client missed an event": ("I12", lambda w: w.evidence.notes.pop(2)),
     "a client saw events in another order": (
         "I12",
@@ -217,6 +233,17 @@ def test_a_repeat_after_a_fault_of_another_service_is_one() -> None:
     harmed(world, "kill", "modules")
     again(world, "chats-chats", 0)
     assert found_in(world) == {"I4"}
+
+
+def test_a_client_may_be_told_to_begin_anew_when_the_broker_lost_its_disk_and_misses_nothing_from_then_on() -> None:
+    world = good_world()
+    harmed(world, "wipe", "kafka")
+    seen = [line for line in world.evidence.notes if line.op == "event"]
+    world.note("feed of client", "reset", position="another-0--1", data="position-foreign")
+    world.evidence.notes.extend(seen)
+    assert found_in(world) == set()
+    world.evidence.notes.pop()
+    assert found_in(world) == {"I12"}
 
 
 def test_a_crowd_may_be_told_to_come_again() -> None:

@@ -1,9 +1,8 @@
 """Two replicas of everything on one broker and the same databases: work is shared, and either may die."""
 
 import asyncio
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -12,54 +11,11 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from chassis.testing import waiting
 from local_stack.plan import GATEWAY
-from local_stack.ports import free_ports
 
 from ..people import Conversation, Json, Organisation
-from ..stack import RECOVERY_S, Stack, eventually
+from ..replica import Replica, second
+from ..stack import RECOVERY_S, Stack
 from .test_kills import ORDER, assert_done_once
-
-
-class Replica:
-    """A second process of a service, beside the one that the runner keeps."""
-
-    def __init__(self, stack: Stack, name: str) -> None:
-        http, metrics = free_ports(2)
-        command = stack.plan.serve(name, stack.workspace)
-        more = {"STOA_HTTP_PORT": str(http), "STOA_METRICS_PORT": str(metrics), "STOA_SLOT": "1"}
-        self.url = f"http://127.0.0.1:{http}"
-        with command.log.with_suffix(".second.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command.argv, cwd=command.folder, env={**command.environment, **more}, stdout=log, stderr=log
-            )
-
-    @property
-    def checks(self) -> Json:
-        """What it says of its parts."""
-        checks: Json = httpx.get(f"{self.url}/health/ready", timeout=5).json()["checks"]
-        return checks
-
-    @property
-    def ready(self) -> bool:
-        assert self._process.poll() is None
-        try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-@contextmanager
-def second(stack: Stack, name: str) -> Iterator[Replica]:
-    """Another process of this service, ready; killed at the end."""
-    replica = Replica(stack, name)
-    try:
-        eventually(lambda: replica.ready, f"a second {name} is ready", RECOVERY_S)
-        yield replica
-    finally:
-        replica.kill()
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def ordinary() -> Iterator[Stack]:
         yield stack
 
 
-def test_an_ordinary_users_data_outlives_a_restart_and_a_killed_server_comes_back(ordinary: Stack) -> None:
+def test_an_ordinary_users_data_outlives_a_restart_and_servers_come_back_killed_or_wiped(ordinary: Stack) -> None:
     started = ordinary.run("up", prefix=ORDINARY)
     assert started.returncode == 0, started.stdout
     assert (ordinary.state / "postgres" / "data").stat().st_uid != 0
@@ -63,6 +63,12 @@ def test_an_ordinary_users_data_outlives_a_restart_and_a_killed_server_comes_bac
     assert ordinary.run("up", prefix=ORDINARY).returncode == 0
     asyncio.run(_execute(ordinary, "SELECT * FROM kept"))
     assert _cluster(ordinary.state / "kafka") == cluster
+    kafka = ordinary.board().rows["kafka"].identity
+    assert kafka is not None
+    shutil.rmtree(ordinary.state / "kafka" / "data")
+    os.kill(kafka.pid, 9)
+    ordinary.eventually(lambda board: board.rows["kafka"].restarts > 0 and board.rows["kafka"].state is State.READY)
+    assert _cluster(ordinary.state / "kafka") != cluster
     assert ordinary.run("down", prefix=ORDINARY).returncode == 0
 
 

@@ -50,6 +50,14 @@ def revoked_stays_revoked(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("I16", what, (line.value["user"],))
 
 
+def copies_equal(evidence: Evidence) -> Iterator[Violation]:
+    """I19: at the end the system itself finds no copy that differs from its owner's snapshot."""
+    for line in evidence.notes:
+        if line.op == "copy" and (line.value["error"] or line.value["differing"]):
+            what = f"{line.value['consumer']} differs from its owner's snapshot: {line.value['error'] or 'rows'}"
+            yield Violation("I19", what, tuple(line.value["differing"]))
+
+
 def equal_after_rebuild(before: Dump, after: Dump, service: str, table: str) -> Iterator[Violation]:
     """I18 and I19: a table before it was dropped (or the broker wiped) and after it was rebuilt, row for row."""
     old, new = ({_identity(row): row for row in one.rows(service, table)} for one in (before, after))

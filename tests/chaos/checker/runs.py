@@ -84,7 +84,12 @@ def model_calls_repeated(calls: Counter[tuple[str, int]], crashes: int) -> Itera
 
 
 def nothing_written_without_a_lease(evidence: Evidence) -> Iterator[Violation]:
-    """I11, as far as the rows tell: nothing of a run is written after its end, when no lease of it is left."""
+    """I11: nothing of a run is written after its end, when no lease of it is left, and no step under an older lease
+    than the run's."""
+    for row in evidence.dump.rows("agent", "lease_watch"):
+        if row["written"] != row["held"]:
+            what = f"step {row['number']} was written under lease {row['written']}, when {row['held']} was the run's"
+            yield Violation("I11", what, (row["run_id"],))
     ended = {row["id"]: row["ended_at"] for row in evidence.dump.rows("agent", "runs")}
     for table, column in (("run_steps", "finished_at"), ("run_commands", "sent_at")):
         for row in evidence.dump.rows("agent", table):

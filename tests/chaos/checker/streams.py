@@ -26,6 +26,8 @@ def streams_equal_the_record(evidence: Evidence) -> Iterator[Violation]:
     """I12: no gap, order kept, repeats only with the same event id, from the first position that a client was told."""
     for name, lines in _streams(evidence).items():
         begun = next((line for line in lines if line.op == "connected"), None)
+        if any(fault.op == "wipe" for fault in evidence.faults):
+            begun, lines = _since_the_last_reset(lines)
         if begun is None:
             yield Violation("I12", f"{name} was never connected")
             continue
@@ -35,6 +37,12 @@ def streams_equal_the_record(evidence: Evidence) -> Iterator[Violation]:
         seen = [(Place.of(line.value["position"]).offset, line.value["id"]) for line in lines if line.op == "event"]
         yield from _out_of_order(name, seen)
         yield from _unlike_the_record(evidence, begun, name, dict(seen))
+
+
+def _since_the_last_reset(lines: list[Line]) -> tuple[Line | None, list[Line]]:
+    """Of what a client saw before the broker lost its data there is no record any more."""
+    resets = [number for number, line in enumerate(lines) if line.op == "reset"]
+    return (lines[resets[-1]], lines[resets[-1] + 1 :]) if resets else (None, lines)
 
 
 def _out_of_order(name: str, seen: list[tuple[int, str]]) -> Iterator[Violation]:

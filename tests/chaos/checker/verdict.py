@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     recovery.quiet_in_time,
     recovery.revoked_stays_revoked,
     recovery.every_point_reached,
+    recovery.copies_equal,
 )
 
 

@@ -63,10 +63,12 @@ def _begin_logs(workspace: Workspace) -> None:
 
 
 class Runner:
-    """One life of the stack."""
+    """One life of the stack. With `STOA_LOCAL_FOR_TESTS` set its broker starts fast and is slower later, and no other
+    stack takes the gateway's port while that is away."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._for_tests = "STOA_LOCAL_FOR_TESTS" in os.environ
         self._board = Board(workspace.state / "board.json")
         self._servers: list[Supervised] = []
         self._processes: list[Supervised] = []
@@ -98,7 +100,7 @@ class Runner:
         seed = Seed.kept_in(self._workspace.state)
         given = addresses.given(seed)
         services = self._workspace.services()
-        ports = iter(free_ports(3 + 2 * len(services) + 1))  # all at once: what is not taken yet could be given twice
+        ports = iter(free_ports(3 + 2 * len(services) + 2))  # all at once: what is not taken yet could be given twice
         postgres, kafka = self._own(seed, ports)
         own = Addresses(postgres.dsn, kafka.bootstrap, kafka.admin.username, kafka.admin.password, seed.value)
         plan = Plan(given or own, self._ports(services, ports))
@@ -113,8 +115,8 @@ class Runner:
                 group.create_task(self._gateway(plan))
 
     def _own(self, seed: Seed, ports: Iterator[int]) -> tuple[Postgres, Kafka]:
-        """The two servers, prepared by nobody yet. `STOA_LOCAL_FOR_TESTS`: a broker as tests want it."""
-        state, for_tests, before = self._workspace.state, "STOA_LOCAL_FOR_TESTS" in os.environ, addresses.advertised()
+        """The two servers, prepared by nobody yet."""
+        state, before = self._workspace.state, addresses.advertised()
         postgres = Postgres(state / "postgres", next(ports), seed.password("postgres"), advertised=before.postgres)
         kafka = Kafka(
             state / "kafka",
@@ -122,7 +124,7 @@ class Runner:
             next(ports),
             seed.password("kafka:admin"),
             jars.class_path(),
-            for_tests=for_tests,
+            for_tests=self._for_tests,
             advertised=before.kafka,
         )
         return postgres, kafka
@@ -130,7 +132,8 @@ class Runner:
     def _ports(self, services: Sequence[str], free: Iterator[int]) -> dict[str, Ports]:
         ports = {service: Ports(next(free), next(free)) for service in services}
         if self._workspace.has_gateway():
-            ports[GATEWAY] = Ports(first_free(_GATEWAY_PORT), next(free))
+            port, metrics = next(free), next(free)
+            ports[GATEWAY] = Ports(port if self._for_tests else first_free(_GATEWAY_PORT), metrics)
         return ports
 
     async def _databases(self, plan: Plan, postgres: Postgres | None) -> None:
@@ -148,7 +151,8 @@ class Runner:
         self._board.set(name, state=State.WORKING)
         await asyncio.to_thread(server.prepare)
         command = server.command(self._workspace.log(name))
-        await self._supervise(self._servers, Unit(name, command, server.trouble, server.address, interval=10))
+        unit = Unit(name, command, server.trouble, server.address, interval=10, prepare=server.prepare)
+        await self._supervise(self._servers, unit)
 
     async def _service(self, name: str, plan: Plan, migrated: Migrated, databases: Step) -> None:
         self._board.set(name, state=State.WAITING)

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -27,13 +29,17 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True)
 class Unit:
-    """What to supervise. `trouble` is asked often until it is ready, and each `interval` seconds from then on."""
+    """What to supervise. `trouble` is asked often until it is ready, and each `interval` seconds from then on.
+
+    `prepare` is called before each restart: it may raise OSError or `subprocess.CalledProcessError`.
+    """
 
     name: str
     command: Command
     trouble: Trouble
     url: str
     interval: float = 5.0
+    prepare: Callable[[], None] = lambda: None
 
 
 class Supervised:
@@ -69,6 +75,14 @@ class Supervised:
             self._show(State.CRASHED, identity=None, restarts=restarts, note=note)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+            await self._prepare()
+
+    async def _prepare(self) -> None:
+        """What cannot be prepared is started all the same: it says itself what it lacks, and comes back here."""
+        try:
+            await asyncio.to_thread(self._unit.prepare)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self._show(State.CRASHED, note=str(error))
 
     async def _run_once(self) -> int:
         """One life, from start to exit code; ended politely when this task is cancelled."""

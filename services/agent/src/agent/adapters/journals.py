@@ -21,8 +21,8 @@ held AS MATERIALIZED (
     WHERE run_id = $2 AND epoch = $3 AND (SELECT org_ids FROM scope) IS NOT NULL
     FOR UPDATE
 )
-INSERT INTO run_steps (run_id, org_id, number, name, result)
-SELECT run_id, org_id, $4, $5, $6::text::json FROM held
+INSERT INTO run_steps (run_id, org_id, epoch, number, name, result)
+SELECT run_id, org_id, $3, $4, $5, $6::text::json FROM held
 RETURNING number
 """
 
