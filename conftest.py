@@ -12,13 +12,16 @@ from xdist.workermanage import WorkerController
 from local_stack.addresses import Addresses
 from local_stack.backends import Backends
 
-# Tests in these folders share one running system; all others can be spread over workers file by file.
+# Tests in these folders share one running system.
 _SHARED = {
     "tests/chaos/test_short_run.py": "system",
     "tests/e2e/": "system",
     "tests/security/": "system",
     "deploy/local/": "local stack",
 }
+# Each test in this folder has a database and topics of its own and goes to the next free worker; all others are spread
+# file by file.
+_APART = "libs/chassis/tests/integration/"
 
 gc.disable()  # until all tests are collected: what is collected stays to the end
 
@@ -29,7 +32,7 @@ class _Groups(LoadScopeScheduling):
     """Which tests belong to one worker (`pytest -n 4`)."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
+        path = nodeid if nodeid.startswith(_APART) else nodeid.partition("::")[0]
         return next((group for folder, group in _SHARED.items() if path.startswith(folder)), path)
 
 

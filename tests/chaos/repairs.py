@@ -60,8 +60,8 @@ def _sent_again(stack: Stack, service: str) -> bool:
 
 async def check_copies(stack: Stack, history: History) -> None:
     """Has the system compare each copy with its owner's snapshot, and notes what it says."""
-    for consumer in COPIES:
-        ended = await _ended(stack, consumer, Mode.CHECK)
+    checks = await asyncio.gather(*(_ended(stack, consumer, Mode.CHECK) for consumer in COPIES))
+    for consumer, ended in zip(COPIES, checks, strict=True):
         told = {"consumer": consumer, "error": ended.error, "differing": [str(key) for key in ended.differing_keys]}
         history.note("runner", "copy", told)
 

@@ -44,7 +44,7 @@ def set_up_logging(service: str, level: str = "info", *, readable: bool = False,
     structlog.configure(
         processors=[*shared, *end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=lasting,
     )
     foreign: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]

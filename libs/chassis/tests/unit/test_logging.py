@@ -1,5 +1,6 @@
 """Log lines: one JSON object each, with the keys of the conventions, that nothing can forge."""
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -95,3 +96,20 @@ def test_a_library_that_repeats_itself_is_heard_once(capsys: pytest.CaptureFixtu
         logging.getLogger("aiokafka.client").error("Unable connect to %s", "broker:1")
     logging.getLogger("aiokafka.client").error("Unable connect to %s", "broker:2")
     assert [line["event"] for line in lines(capsys)] == ["Unable connect to broker:1", "Unable connect to broker:2"]
+
+
+def test_each_line_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two writes a finaliser may log, and two lines would stand on one."""
+    written: list[str] = []
+
+    class Output(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stdout", Output())
+    set_up_logging("chats")
+    structlog.get_logger().info("ours")
+    logging.getLogger("uvicorn").info("theirs")
+    assert [json.loads(line)["event"] for line in written] == ["ours", "theirs"]
+    assert all(line.endswith("\n") for line in written)
