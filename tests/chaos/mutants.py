@@ -93,12 +93,12 @@ MUTANTS = (
         "the inbox moves in a transaction of its own",
         CHASSIS,
         "kafka/applier.py",
-        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        ids =",
         "        async with self.database.transaction(scope_of(arrivals)) as own:\n"
         "            return await self._take_in(own, arrivals, spans)\n\n"
         "    async def _take_in(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span])"
         " -> bool:\n"
-        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        records =",
+        "        raw = await driver(connection)\n        inbox = self._dispatch.inbox\n        ids =",
         ("crash", "kill"),
         "consumer.written",
     ),

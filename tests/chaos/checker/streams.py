@@ -24,9 +24,10 @@ class Place:
 
 def streams_equal_the_record(evidence: Evidence) -> Iterator[Violation]:
     """I12: no gap, order kept, repeats only with the same event id, from the first position that a client was told."""
+    wiped = any(fault.op == "wipe" for fault in evidence.faults)
     for name, lines in _streams(evidence).items():
         begun = next((line for line in lines if line.op == "connected"), None)
-        if any(fault.op == "wipe" for fault in evidence.faults):
+        if wiped:
             begun, lines = _since_the_last_reset(lines)
         if begun is None:
             yield Violation("I12", f"{name} was never connected")

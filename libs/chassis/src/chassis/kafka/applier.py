@@ -113,8 +113,7 @@ class Applier(Generic[Tx]):
         """Moves the inbox over the whole batch."""
         raw = await driver(connection)
         inbox = self._dispatch.inbox
-        records = [arrival for arrival in arrivals if not arrival.aggregate]
-        ids = [arrival.event_id for arrival in records]
+        ids = [arrival.event_id for arrival in arrivals if not arrival.aggregate]
         taken = (not spans or await inbox.advance_many(raw, spans)) and (not ids or await inbox.record_many(raw, ids))
         crash_point("consumer.inbox")
         keys = {(arrival.topic, arrival.key) for arrival in arrivals}
