@@ -9,7 +9,7 @@ import httpx
 from local_stack.ports import free_ports
 
 from .people import Json
-from .stack import RECOVERY_S, Stack, eventually
+from .stack import HTTP, RECOVERY_S, Stack, eventually
 
 
 class Replica:
@@ -28,7 +28,7 @@ class Replica:
     @property
     def checks(self) -> Json:
         """What it says of its parts."""
-        checks: Json = httpx.get(f"{self.url}/health/ready", timeout=5).json()["checks"]
+        checks: Json = HTTP.get(f"{self.url}/health/ready").json()["checks"]
         return checks
 
     @property
@@ -36,7 +36,7 @@ class Replica:
         """Whether it is. Fails when it has ended."""
         assert self._process.poll() is None
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+            return HTTP.get(f"{self.url}/health/ready").status_code == 200
         except httpx.TransportError:
             return False
 

@@ -1,19 +1,25 @@
 """One run: a system of its own, clients, faults, healing, quiet, dump, verdict."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from services.agent.tests.model_server import ModelServer
 
 from ..stack import Stack
-from . import dumps, history, network, quiet, reading, repairs, report
+from . import dumps, history, levels, network, quiet, reading, repairs, report
 from .checker.evidence import Evidence, Violation
 from .checker.verdict import violations
 from .clients import Account, Client, organisation_of
 from .feeds import FeedClient
 from .history import History
+from .models import Models, settings_for
 from .nemesis import Nemesis
 from .network import Proxies
 from .storm import watch_leases
@@ -21,6 +27,7 @@ from .sweep import Sweep
 from .workload import WEIGHTS, Known, Weights
 
 ORGANISATIONS = ("north", "south")
+WARM_UP_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -40,35 +47,43 @@ class Settings:
 
 
 async def run_whole(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
-    """Starts a system, drives it, ends it; a network that can be harmed stands before its servers where a fault needs
-    that."""
+    """Starts a system whose assistants ask a model server of ours, drives it, ends it; a network that can be harmed
+    stands before its servers where a fault needs that."""
     harmed = set(network.SORTS) & set(settings.faults or ())
-    async with network.before_servers(stack, network.SERVERS if harmed else ()) as proxies:
+    async with AsyncExitStack() as around:
+        proxies = await around.enter_async_context(network.before_servers(stack, network.SERVERS if harmed else ()))
+        server = await around.enter_async_context(ModelServer.listening())
+        around.enter_context(patch.dict(os.environ, settings_for(server)))
         try:
-            await asyncio.to_thread(stack.start, {server: proxy.address for server, proxy in proxies.items()})
-            return await run(stack, settings, proxies)
+            await asyncio.to_thread(stack.start, {name: proxy.address for name, proxy in proxies.items()})
+            return await run(stack, settings, proxies, server)
         finally:
             await asyncio.to_thread(stack.stop)
 
 
-async def run(stack: Stack, settings: Settings, proxies: Proxies | None = None) -> tuple[str, list[Violation]]:
-    """Drives a started system. The report as text, and what does not hold."""
+async def run(
+    stack: Stack, settings: Settings, proxies: Proxies | None = None, server: ModelServer | None = None
+) -> tuple[str, list[Violation]]:
+    """Drives a started system. The report as text, and what does not hold. Without a `server` its assistants have the
+    offline model."""
     shutil.rmtree(settings.folder, ignore_errors=True)
     settings.folder.mkdir(parents=True)
     path = settings.folder / "history.jsonl"
+    models = Models(server or ModelServer(), Random(f"{settings.seed} models"))
     await watch_leases(stack)
     with History(path) as told:
         weights = dict(WEIGHTS)
-        nemesis = (
+        nemesis: Nemesis | Sweep = (
             Sweep(stack, told, settings.seed, weights, settings.log)
             if settings.faults is None
-            else Nemesis(stack, told, settings.seed, list(settings.faults), settings.crash_point, proxies)
+            else Nemesis(stack, told, settings.seed, settings.faults, settings.crash_point, proxies or {}, models)
         )
         try:
             quiet_after, people = await _drive(stack, settings, told, nemesis, weights)
             await reading.read_again(told, history.operations(history.read(path)), people, settings.seed)
             await quiet.revoked_everywhere(stack, told, people)
             await repairs.check_copies(stack, told)
+            models.tell(told)
         finally:
             shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     dump = await dumps.dump(stack)
@@ -91,11 +106,14 @@ async def _drive(
     listening = [asyncio.create_task(feed.run(over)) for feed in feeds]
     asking = [asyncio.create_task(client.run(over, settings.pause_s)) for client in clients]
     try:
+        await asyncio.sleep(WARM_UP_S)
+        levels.tell(stack, told)
         await nemesis.run(settings.minutes * 60)
         over.set()
         await asyncio.gather(*asking)
         seconds = await quiet.wait(stack, told)
         await quiet.feeds_at_end(stack, told, feeds)
+        levels.tell(stack, told)
         return seconds, people
     finally:
         await _cancelled([*listening, *asking])

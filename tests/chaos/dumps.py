@@ -68,12 +68,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Dump:
-    """Tables by service and name, records by topic in order of partition and offset. `levels` holds by process the
-    measures of what must return to its level (connections, file descriptors, bytes of memory)."""
+    """Tables by service and name, records by topic in order of partition and offset."""
 
     tables: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
     topics: dict[str, list[Record]] = field(default_factory=dict)
-    levels: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def rows(self, service: str, table: str) -> list[Row]:
         """Empty where there is no such table."""

@@ -4,16 +4,13 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
 import asyncpg
 import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
 
 from contracts.registry import all_topics
 
@@ -21,10 +18,12 @@ from ..stack import NotInTime, Stack, eventually
 from .checker.evidence import FEED, readers
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
+from .models import Models
 from .network import Network, Proxies
 from .planting import plant_in_disorder, plant_poison
 from .points import PARKING, POINTS, SWEPT
 from .repairs import rebuild, wipe
+from .repeating import send_again, set_back
 from .sessions import Sessions
 from .storm import storm
 
@@ -53,6 +52,7 @@ SORTS = (
     "storm",
     "rebuild",
     "wipe",
+    "model",
 )
 
 HEAL_S = 90.0
@@ -72,15 +72,12 @@ _FAILED = (
 _UNATTENDED = {"broker", "rewind", "in-flight", "wipe"}
 """For these the runner stands still; one at a time."""
 
-EMPTY_S = 20.0
-"""Until the members of a group whose process was killed are forgotten."""
-
 
 class Nemesis:
     """Chooses faults of the given sorts, one after the other, sometimes two at once.
 
     Each fault answers what it did; `target` names the process, or what all processes need. `cut` and `slow` need
-    proxies before the servers.
+    proxies before the servers, `model` and `storm` the models' server.
     """
 
     def __init__(
@@ -88,15 +85,17 @@ class Nemesis:
         stack: Stack,
         history: History,
         seed: int,
-        sorts: list[str],
-        crash_point: str | None = None,
-        proxies: Proxies | None = None,
+        sorts: Sequence[str],
+        crash_point: str | None,
+        proxies: Proxies,
+        models: Models,
     ) -> None:
         self._stack, self._history, self._crash_point = stack, history, crash_point
         self._random = Random(f"{seed} nemesis")
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
-        self._sessions, self._network = Sessions(stack, self._random, seed), Network(proxies or {}, self._random)
+        self._sessions, self._network = Sessions(stack, self._random, seed), Network(proxies, self._random)
+        self._models = models
         faults = self._known()
         self._faults = {sort: faults[sort] for sort in sorts}
         self.recoveries: list[tuple[str, float]] = []
@@ -123,9 +122,10 @@ class Nemesis:
             "slow": self._network.slow,
             "in-flight": self._in_flight,
             "broken-off": self._sessions.broken_off,
-            "storm": lambda target: storm(self._stack, target, self._random),
+            "storm": lambda target: storm(self._stack, target, self._random, self._models),
             "rebuild": lambda _: rebuild(self._stack, self._random),
             "wipe": lambda _: wipe(self._stack),
+            "model": self._models.fail,
         }
 
     async def run(self, seconds: float) -> None:
@@ -133,7 +133,6 @@ class Nemesis:
         until = time.monotonic() + seconds
         if "pool" in self._faults:
             await self._sessions.prepare()
-        await asyncio.sleep(min(3.0, seconds))
         while self._faults and time.monotonic() < until:
             sorts = self._random.sample(sorted(self._faults), k=min(self._how_many(), len(self._faults)))
             if set(sorts) <= _UNATTENDED:
@@ -231,36 +230,15 @@ class Nemesis:
         group = self._random.choice(_groups(target))
         with self._stack.unattended():
             await asyncio.to_thread(self._stack.kill, target)
-            moved = await self._set_back(group, self._random.randint(1, 60))
+            moved = await set_back(self._stack, group, self._random.randint(1, 60))
         return {"group": group, "moved": moved}
-
-    async def _set_back(self, group: str, by: int) -> dict[str, int]:
-        wanted = [TopicPartition(topic.name, number) for topic in all_topics() for number in range(topic.partitions)]
-        settings = {**self._stack.kafka, "group_id": group, "enable_auto_commit": False}
-        async with asyncio.timeout(EMPTY_S), AIOKafkaConsumer(**settings) as consumer:
-            consumer.assign(wanted)
-            moved = {one: at - by for one in wanted if (at := await consumer.committed(one)) and at > 0}
-            moved = {one: max(at, 0) for one, at in moved.items()}
-            while moved:
-                with suppress(KafkaError):
-                    await consumer.commit(moved)
-                    break
-                await asyncio.sleep(0.5)
-            return {f"{one.topic}/{one.partition}": at for one, at in moved.items()}
 
     async def _repeat(self, target: str) -> Json:
         """Old events of a topic are sent once more, behind newer ones."""
         topics = [topic for topic in all_topics() if topic.name != FEED]
         topic = self._random.choice([topic for topic in topics if topic.producer == target] or topics)
-        settings = {**self._stack.kafka, "auto_offset_reset": "earliest", "enable_auto_commit": False}
-        again = []
-        async with asyncio.timeout(EMPTY_S), AIOKafkaConsumer(topic.name, **settings) as consumer:
-            for batch in (await consumer.getmany(timeout_ms=2000, max_records=50)).values():
-                again += [one for one in batch if not (one.key or b"").startswith(PLANTED.encode())]
-        async with AIOKafkaProducer(**self._stack.kafka) as producer:
-            for one in again:
-                await producer.send_and_wait(topic.name, one.value, key=one.key, headers=list(one.headers))
-        return {"topic": topic.name, "records": len(again), "producer": topic.producer}
+        again = await send_again(self._stack, topic.name)
+        return {"topic": topic.name, "records": again, "producer": topic.producer}
 
     async def _poison(self, _: str) -> Json:
         """Some records that are no events, under keys of their own."""
@@ -285,6 +263,7 @@ _TARGETS = {
     "poison": "topics",
     "crash": "anybody",
     "in-flight": "kafka",
+    "model": "models",
 }
 
 

@@ -22,6 +22,7 @@ class Figures:
     events: int
     runs: int
     tool_calls: int
+    model_calls: dict[str, int]
     live_events: int
     resumes: int
     repeats_in_topics: int
@@ -45,6 +46,7 @@ class Figures:
             events=len(evidence.outbox),
             runs=len(evidence.dump.rows("agent", "runs")),
             tool_calls=len(evidence.dump.rows("agent", "run_commands")),
+            model_calls=_model_calls(evidence),
             live_events=sum(line.op == "event" for line in evidence.notes),
             resumes=sum(line.op == "lost" for line in evidence.notes),
             repeats_in_topics=sum(len(records) - 1 for records in evidence.records.values()),
@@ -55,6 +57,13 @@ class Figures:
             longest_recovery_seconds=round(longest[1], 1),
             quiet_after_seconds=quiet,
         )
+
+
+def _model_calls(evidence: Evidence) -> dict[str, int]:
+    """How many were tried, answered in whole, and answered once more."""
+    told: dict[str, Any] = next((line.value for line in evidence.notes if line.op == "model-calls"), {})
+    repeats = sum(count - 1 for count in told.get("repeated", {}).values())
+    return {"asked": told.get("asked", 0), "answered": told.get("answered", 0), "repeated": repeats}
 
 
 def text(figures: Figures, violations: list[Violation], evidence: Evidence) -> str:

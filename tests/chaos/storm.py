@@ -9,6 +9,7 @@ import asyncpg
 from ..replica import second
 from ..stack import Stack
 from .history import Json
+from .models import Models
 
 # Kept by PostgreSQL itself, in the transaction that writes a step: under which lease, and which one was the run's.
 _WATCH = """
@@ -33,12 +34,14 @@ async def watch_leases(stack: Stack) -> None:
         await connection.close()
 
 
-async def storm(stack: Stack, target: str, random: Random) -> Json:
+async def storm(stack: Stack, target: str, random: Random, models: Models) -> Json:
     """Partitions, slots, the relay's lock and leases go to the second process, which is there when the first one wakes
-    and thinks that all is still its own; then they go back. Raises NotInTime."""
+    and thinks that all is still its own; then they go back. Models answer late meanwhile, so that the second one is
+    still at the runs of the first when it wakes. Raises NotInTime."""
     seconds, together = random.uniform(7, 12), random.uniform(1, 5)
     with ExitStack() as ending:
         await asyncio.to_thread(ending.enter_context, second(stack, target))
+        ending.enter_context(models.slow())
         with stack.frozen(target):
             await asyncio.sleep(seconds)
         await asyncio.sleep(together)

@@ -1,6 +1,5 @@
 """The checker is checked: it finds nothing where all is well, and each way of breaking it under the right name."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,13 +8,12 @@ import pytest
 
 from contracts.chats.v1 import Author
 
-from .checker import recovery, runs
 from .checker.evidence import FEED, Evidence, readers
 from .checker.verdict import violations
-from .dumps import Dump, Record
+from .dumps import Record
 from .history import NEMESIS, Operation
 from .report import way_of
-from .small_world import AGENT, CHAT, COMMAND, MODULE, NOW, ORDER, RUN, USER, World, an_id, good_world, say
+from .small_world import AGENT, CHAT, COMMAND, NOW, ORDER, RUN, USER, World, an_id, good_world, say
 
 Break = Callable[[World], object]
 
@@ -272,25 +270,21 @@ def test_a_position_that_is_sent_twice_with_the_same_event_is_no_violation() -> 
     assert found_in(world) == set()
 
 
-def test_model_calls_may_be_repeated_as_often_as_workers_died() -> None:
-    calls = Counter({("run", 1): 2, ("run", 2): 1})
-    assert list(runs.model_calls_repeated(calls, 1)) == []
-    assert len(list(runs.model_calls_repeated(calls, 0))) == 1
+def test_model_calls_may_be_repeated_as_often_as_something_was_harmed() -> None:
+    world = good_world()
+    world.note("models", "model-calls", repeated={"a": 1 + len(world.evidence.faults)})
+    assert found_in(world) == set()
+    world.note("models", "model-calls", repeated={"b": 2 + len(world.evidence.faults)})
+    assert found_in(world) == {"I10"}
 
 
 def test_levels_have_to_return() -> None:
-    before, after = (Dump(levels={"chats": {"connections": level, "memory": 5e6}}) for level in (10.0, 30.0))
-    assert [one.invariant for one in recovery.levels_return(before, after, 1)] == ["I14"]
-    assert list(recovery.levels_return(before, before, 1)) == []
-
-
-def test_a_rebuilt_table_has_to_equal_itself() -> None:
-    before, after = good_world(), good_world()
-    assert list(recovery.equal_after_rebuild(before.dump, after.dump, "agent", "modules")) == []
-    row(after, "agent", "modules").update(status="done")
-    assert [one.ids for one in recovery.equal_after_rebuild(before.dump, after.dump, "agent", "modules")] == [
-        (str(MODULE),)
-    ]
+    world = good_world()
+    world.note("runner", "level", service="chats", connections=10, descriptors=30, threads=5)
+    world.note("runner", "level", service="chats", connections=15, descriptors=35, threads=5)
+    assert found_in(world) == set()
+    world.note("runner", "level", service="chats", connections=25, descriptors=35, threads=5)
+    assert found_in(world) == {"I14"}
 
 
 def test_the_report_shows_the_way_of_an_event() -> None:

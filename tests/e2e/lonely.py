@@ -11,7 +11,7 @@ from local_stack.plan import Plan, Ports
 from local_stack.ports import free_ports
 from local_stack.processes import Command, start
 
-from ..stack import Stack
+from ..stack import HTTP, Stack
 
 NAMESPACE = "lonely-"
 
@@ -80,7 +80,7 @@ class Lonely:
     def ask(self, process: str, path: str) -> httpx.Response | None:
         """None while nobody listens."""
         try:
-            return httpx.get(f"{self.plan.url(process)}{path}", timeout=2)
+            return HTTP.get(f"{self.plan.url(process)}{path}")
         except httpx.TransportError:
             return None
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
@@ -14,7 +13,7 @@ from local_stack.plan import GATEWAY
 
 from ..people import Conversation, Json, Organisation
 from ..replica import Replica, second
-from ..stack import RECOVERY_S, Stack
+from ..stack import HTTP, RECOVERY_S, Stack
 from .test_kills import ORDER, assert_done_once
 
 
@@ -27,7 +26,7 @@ def seconds(stack: Stack) -> Iterator[dict[str, Replica]]:
 
 
 def first_checks(stack: Stack, name: str) -> Json:
-    checks: Json = httpx.get(f"{stack.urls[name]}/health/ready", timeout=5).json()["checks"]
+    checks: Json = HTTP.get(f"{stack.urls[name]}/health/ready").json()["checks"]
     return checks
 
 

@@ -3,11 +3,10 @@
 import secrets
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from ..people import Conversation, Organisation
-from ..stack import RECOVERY_S, Stack, eventually
+from ..stack import HTTP, RECOVERY_S, Stack, eventually
 from ..streams import Stream
 
 ORDER = "create a project called Summer Tour"
@@ -66,4 +65,4 @@ def _answered(chat: Conversation, headers: dict[str, str]) -> int:
 
 
 def _live(url: str) -> int:
-    return httpx.get(f"{url}/health/live", timeout=5).status_code
+    return HTTP.get(f"{url}/health/live").status_code

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
@@ -18,7 +17,7 @@ from local_stack.plan import GATEWAY
 
 from ..people import Conversation, Organisation, Person
 from ..records import headers, record
-from ..stack import Stack, eventually
+from ..stack import HTTP, Stack, eventually
 from ..streams import Stream
 from .test_tokens import statuses
 
@@ -72,7 +71,7 @@ def test_a_stale_act_is_refused(
 
     def refused() -> bool:
         urls = (stack.url, stack.urls["agent"])
-        answers = [httpx.post(f"{url}/api/v1/agent/act", json={"message": "hello"}, headers=token) for url in urls]
+        answers = [HTTP.post(f"{url}/api/v1/agent/act", json={"message": "hello"}, headers=token) for url in urls]
         return {answer.status_code for answer in answers} == {401}
 
     assert not refused()

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
-from ..stack import Stack
+from ..stack import HTTP, Stack
 from .forgery import FORGERIES, Forger, signing_key
 from .world import World
 
@@ -31,9 +30,6 @@ IDENTITY_HEADERS = {
 }
 
 
-CLIENT = httpx.Client(timeout=10)
-
-
 @pytest.fixture(scope="module")
 async def forger(stack: Stack, world: World) -> Forger:
     return Forger(world.owner.token, await signing_key(stack))
@@ -47,7 +43,7 @@ def statuses(stack: Stack, headers: dict[str, str]) -> dict[str, int]:
 
 
 def _status(url: str, headers: dict[str, str]) -> int:
-    with CLIENT.stream("GET", url, headers=headers) as answer:
+    with HTTP.stream("GET", url, headers=headers) as answer:
         if answer.status_code == 401:
             assert answer.headers["www-authenticate"].startswith("Bearer")
         return answer.status_code
@@ -85,7 +81,7 @@ def test_headers_that_name_somebody_gain_nothing_without_a_token(stack: Stack, w
 @pytest.mark.parametrize("place", ["gateway", "auth"])
 def test_headers_that_name_somebody_else_change_nobody(stack: Stack, world: World, place: str) -> None:
     headers = {**identity_of_owner(world), "Authorization": f"Bearer {world.viewer.token}"}
-    me: dict[str, Any] = httpx.get(f"{stack.urls[place]}/api/v1/auth/me", headers=headers).json()
+    me: dict[str, Any] = HTTP.get(f"{stack.urls[place]}/api/v1/auth/me", headers=headers).json()
     assert me == world.viewer.me
 
 
@@ -93,12 +89,12 @@ def test_headers_that_name_an_admin_give_no_rights(stack: Stack, world: World) -
     headers = {**identity_of_owner(world), "Authorization": f"Bearer {world.viewer.token}"}
     for place in ("gateway", "modules"):
         body = {"kind": "document", "data": {"title": "Rider"}}
-        answer = httpx.post(f"{stack.urls[place]}/api/v1/modules", json=body, headers=headers)
+        answer = HTTP.post(f"{stack.urls[place]}/api/v1/modules", json=body, headers=headers)
         assert answer.status_code == 403
 
 
 def test_a_token_in_an_address_is_refused(stack: Stack, world: World) -> None:
-    answer = httpx.get(f"{stack.url}/api/v1/chats", params={"access_token": world.owner.token})
+    answer = HTTP.get(f"{stack.url}/api/v1/chats", params={"access_token": world.owner.token})
     assert answer.status_code in (400, 401)
 
 

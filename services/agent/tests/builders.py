@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from agent.application.loop import Task
-from agent.domain.agent import Agent
+from agent.domain.agent import OFFLINE, Agent
 from agent.domain.journal import Lease
 from agent.domain.run import Question, Run
 from agent.domain.tools import Action, Kind
@@ -43,7 +43,7 @@ def a_task(text: str, *, model: str = "offline", step_limit: int = 10) -> Task:
 
 
 def an_agent(org_id: UUID | None = None) -> Agent:
-    return Agent.assistant(new_id(), org_id or new_id())
+    return Agent.assistant(new_id(), org_id or new_id(), OFFLINE)
 
 
 def a_run(*, agent: Agent | None = None, user_id: UUID | None = None, chat_id: UUID | None = None) -> Run:

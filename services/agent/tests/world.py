@@ -8,7 +8,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from agent.adapters.agent_loop import PydanticAgentLoop
-from agent.adapters.providers import Providers, offline
+from agent.adapters.providers import Provider, Providers, offline
 from agent.application.drive_run import DriveRun
 from agent.application.ports import Journals
 from agent.application.send_command import SendCommand
@@ -36,8 +36,10 @@ class ScriptedModel:
 
 
 class World:
+    """`provider` is known as `test`; without one there is `offline` alone."""
+
     def __init__(
-        self, *, scripted: ScriptedModel | None = None, refuse: Refused | None = None, answering: bool = True
+        self, *, provider: Provider | None = None, refuse: Refused | None = None, answering: bool = True
     ) -> None:
         self.journals = InMemoryJournals()
         self.modules = InMemoryModules(refuse=refuse)
@@ -45,7 +47,7 @@ class World:
         self.conversations = FixedConversations()
         self.signals = Signals()
         self.log = InMemoryCommandLog(self.modules, self.signals, answering=answering)
-        self._scripted = scripted
+        self._providers = {"offline": offline} if provider is None else {"test": provider}
 
     def lease(self) -> Lease:
         """The present lease of a new run."""
@@ -55,10 +57,9 @@ class World:
 
     def worker(self, *, journals: Journals | None = None, patience: float = 0.05) -> DriveRun:
         """A new worker process, so to speak: nothing in memory is shared but what stands for databases."""
-        providers = {"offline": offline} if self._scripted is None else {"scripted": self._scripted}
         return DriveRun(
             journals or self.journals,
-            PydanticAgentLoop(Providers(providers)),
+            PydanticAgentLoop(Providers(self._providers)),
             self.kinds,
             self.conversations,
             self.modules,

@@ -74,13 +74,15 @@ def _told_otherwise(asked: Row, settled: Row) -> Iterator[Violation]:
         yield Violation("I10", what, (asked["id"], asked["run_id"]))
 
 
-def model_calls_repeated(calls: Counter[tuple[str, int]], crashes: int) -> Iterator[Violation]:
-    """I10: `calls` counts the requests that a model server was sent by (run, step); more than one each, only as often
-    as workers died."""
-    repeated = sum(count - 1 for count in calls.values())
-    if repeated > crashes:
-        worst = calls.most_common(1)[0][0]
-        yield Violation("I10", f"{repeated} model calls were repeated, after {crashes} crashes", (worst[0],))
+def model_calls_repeated(evidence: Evidence) -> Iterator[Violation]:
+    """I10: the note `model-calls` holds the answers that models gave more than once: each at most once more for every
+    fault, since a fault can take a run from its worker once."""
+    for line in evidence.notes:
+        if line.op == "model-calls":
+            for digest, count in line.value["repeated"].items():
+                if count - 1 > len(evidence.faults):
+                    what = f"a model gave one answer {count} times, after {len(evidence.faults)} faults"
+                    yield Violation("I10", what, (digest,))
 
 
 def nothing_written_without_a_lease(evidence: Evidence) -> Iterator[Violation]:

@@ -28,10 +28,10 @@ def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | N
     """The parts of one process of agent."""
     wiring = Wiring("agent", settings, PostgresTransaction, keys)
     signals, clock = Signals(), clock or SystemClock()
-    use_cases = UseCases(clock, signals)
+    use_cases = UseCases(clock, signals, assistant_model=settings.assistant_model)
     waiting = Waiting(wiring.runner, use_cases, signals, wiring.revocations)
     queue = PostgresQueue(wiring.database)
-    drive_run = _drive_run(wiring, signals, clock)
+    drive_run = _drive_run(wiring, settings, signals, clock)
     parts = wiring.parts(
         description="What acts: assistants, and their runs.",
         routers=[routes(use_cases, wiring.doors, waiting)],
@@ -42,14 +42,20 @@ def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | N
     return replace(parts, closing=[waiting.close])
 
 
-def _drive_run(wiring: Wiring[PostgresTransaction], signals: Signals, clock: Clock) -> DriveRun:
+def _drive_run(wiring: Wiring[PostgresTransaction], settings: Settings, signals: Signals, clock: Clock) -> DriveRun:
     from agent.adapters.agent_loop import PydanticAgentLoop  # the library is dear: loaded to serve, not to migrate
-    from agent.adapters.providers import Providers, offline
+    from agent.adapters.providers import Provider, Providers, offline
 
+    providers: dict[str, Provider] = {"offline": offline}
+    if settings.openai_key is not None:
+        from agent.adapters.openai_provider import OpenAIModels  # and its client only where it is asked for
+
+        key = settings.openai_key.get_secret_value()
+        providers["openai"] = OpenAIModels(settings.openai_url, key, settings.model_seconds)
     database = wiring.database
     return DriveRun(
         PostgresJournals(database, signals),
-        PydanticAgentLoop(Providers({"offline": offline})),
+        PydanticAgentLoop(Providers(providers)),
         PostgresKinds(database),
         PostgresConversations(database),
         PostgresModules(database),

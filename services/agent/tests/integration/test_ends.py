@@ -14,6 +14,7 @@ from agent.application.end_run import EndRun
 from agent.application.lease_context import context_of
 from agent.application.signals import Signals
 from agent.application.use_cases import UseCases
+from agent.domain.agent import OFFLINE
 from agent.domain.errors import RunHasEnded
 from agent.domain.journal import Lease, LeaseLost
 from agent.domain.run import Run
@@ -78,7 +79,7 @@ def _asker(run: Run) -> Context:
 @pytest.fixture
 def desk(database: Database, system: Database) -> Desk:
     runner = Runner(database, OutboxStore(), PostgresTransaction)
-    return Desk(runner, UseCases(SystemClock(), Signals()), PostgresQueue(database), system)
+    return Desk(runner, UseCases(SystemClock(), Signals(), assistant_model=OFFLINE), PostgresQueue(database), system)
 
 
 async def sequences(system: Database, run_id: UUID) -> list[int]:

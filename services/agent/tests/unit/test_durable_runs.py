@@ -56,7 +56,7 @@ class KilledBeforeStep(InMemoryJournals):
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
 async def test_a_crash_before_any_step_is_journalled_repeats_that_step_only(number: int) -> None:
     model = ScriptedModel(SCRIPT)
-    world, task = World(scripted=model), a_task("go", model="scripted")
+    world, task = World(provider=model), a_task("go", model="test")
     lease = world.lease()
     with pytest.raises(Killed):
         await world.worker(journals=KilledBeforeStep(world.journals, number))(lease, task)
@@ -68,7 +68,7 @@ async def test_a_crash_before_any_step_is_journalled_repeats_that_step_only(numb
 
 async def test_a_finished_run_is_replayed_without_asking_anyone() -> None:
     model = ScriptedModel(SCRIPT)
-    world, task = World(scripted=model), a_task("go", model="scripted")
+    world, task = World(provider=model), a_task("go", model="test")
     lease = world.lease()
     await world.worker()(lease, task)
     assert await world.worker()(lease, task) == "Done."
@@ -78,7 +78,7 @@ async def test_a_finished_run_is_replayed_without_asking_anyone() -> None:
 
 async def test_a_run_without_a_reply_is_let_go_and_goes_on_when_it_has_come() -> None:
     model = ScriptedModel(SCRIPT)
-    world, task = World(scripted=model, answering=False), a_task("go", model="scripted")
+    world, task = World(provider=model, answering=False), a_task("go", model="test")
     lease = world.lease()
     for finished in (2, 3, 5):
         with pytest.raises(Suspend):
@@ -120,9 +120,9 @@ async def test_a_journal_of_another_run_of_events_stops_the_run() -> None:
 
 async def test_the_limit_of_steps_ends_a_model_that_never_answers() -> None:
     again = ModelResponse(parts=[ToolCallPart("find_modules", {})])
-    world = World(scripted=ScriptedModel([again] * 20))
+    world = World(provider=ScriptedModel([again] * 20))
     with pytest.raises(ModelFailed, match="limit of 4 steps"):
-        await world.worker()(world.lease(), a_task("go", model="scripted", step_limit=4))
+        await world.worker()(world.lease(), a_task("go", model="test", step_limit=4))
 
 
 async def test_an_unknown_provider_fails_the_run_with_a_reason() -> None:
@@ -133,8 +133,8 @@ async def test_an_unknown_provider_fails_the_run_with_a_reason() -> None:
 
 async def test_bad_arguments_of_the_model_are_told_to_it_and_send_nothing() -> None:
     bad = ModelResponse(parts=[ToolCallPart("delete_project", {"module_id": "nonsense"})])
-    world = World(scripted=ScriptedModel([bad, SCRIPT[-1]]))
+    world = World(provider=ScriptedModel([bad, SCRIPT[-1]]))
     lease = world.lease()
-    assert await world.worker()(lease, a_task("go", model="scripted")) == "Done."
+    assert await world.worker()(lease, a_task("go", model="test")) == "Done."
     assert "bad-arguments" in str(world.journals.steps[lease.run_id][2].result)
     assert not world.log.sent

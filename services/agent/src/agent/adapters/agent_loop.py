@@ -3,9 +3,20 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import structlog
 from pydantic_ai import Agent
 from pydantic_ai import Tool as OfferedTool
-from pydantic_ai.exceptions import AgentRunError, UsageLimitExceeded
+from pydantic_ai.exceptions import (
+    AgentRunError,
+    ModelAPIError,
+    ModelQuotaExceededError,
+    ModelRateLimitError,
+    ModelRequestRejectedError,
+    ModelRequestTimeout,
+    ModelTimeoutError,
+    ModelUnavailableError,
+    UsageLimitExceeded,
+)
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, UserPromptPart
 from pydantic_ai.toolsets import FunctionToolset
 from pydantic_ai.usage import UsageLimits
@@ -18,6 +29,17 @@ from agent.domain.journal import JsonValue
 from agent.domain.tools import Tool
 
 TOOLSET_ID = "tools"
+
+_SAID: tuple[tuple[tuple[type[AgentRunError], ...], str], ...] = (
+    ((ModelRequestTimeout, ModelTimeoutError), "The model did not answer in time."),
+    ((ModelRateLimitError, ModelUnavailableError), "The model has too much to do at the moment."),
+    ((ModelQuotaExceededError, ModelRequestRejectedError), "The model's provider refused the request."),
+    ((ModelAPIError,), "The model could not be reached, or its answer could not be read."),
+    ((AgentRunError,), "The model gave no usable answer."),
+)
+"""What a user is told, the first that fits. What the server itself wrote may hold anything, and stays out of it."""
+
+log = structlog.get_logger()
 
 
 class PydanticAgentLoop:
@@ -48,8 +70,13 @@ class PydanticAgentLoop:
         except UsageLimitExceeded:
             raise ModelFailed(f"The limit of {task.step_limit} steps was reached.") from None
         except AgentRunError as error:
-            raise ModelFailed("The model gave no usable answer.") from error
+            log.warning("model.failed", run_id=str(run_id), model=task.model, reason=type(error).__name__)
+            raise ModelFailed(_said(error)) from error
         return result.output
+
+
+def _said(error: AgentRunError) -> str:
+    return next(text for kinds, text in _SAID if isinstance(error, kinds))
 
 
 def _toolset(offered: Mapping[str, Tool], tools: Tools, backend: StepsBackend) -> FunctionToolset[None]:

@@ -13,7 +13,13 @@ class PublishAssistant:
     org_id: UUID
 
 
-async def publish_assistant(tx: Transaction, command: PublishAssistant) -> Outcome:
-    assistant = Agent.assistant(new_id(), command.org_id)
-    await tx.agents.add(assistant)
-    return Ok(assistant)
+class PublishAssistantHandler:
+    """`model` is what the assistants answer with, as `<provider>` or `<provider>:<model>`."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    async def __call__(self, tx: Transaction, command: PublishAssistant) -> Outcome:
+        assistant = Agent.assistant(new_id(), command.org_id, self._model)
+        await tx.agents.add(assistant)
+        return Ok(assistant)

@@ -6,7 +6,7 @@ from agent.application.begin_run import BeginRunHandler
 from agent.application.cancel_run import CancelRunHandler
 from agent.application.end_run import EndRunHandler
 from agent.application.project import project_chat, project_kind, project_message, project_module
-from agent.application.publish_assistant import publish_assistant
+from agent.application.publish_assistant import PublishAssistantHandler
 from agent.application.record_reply import RecordReplyHandler
 from agent.application.signals import Signals
 from agent.application.views import follow_run, get_agent, get_run, list_agents, list_runs, list_steps
@@ -22,13 +22,13 @@ class UseCases:
     list_runs = staticmethod(list_runs)
     list_steps = staticmethod(list_steps)
     follow_run = staticmethod(follow_run)
-    publish_assistant = staticmethod(publish_assistant)
     project_chat = staticmethod(project_chat)
     project_message = staticmethod(project_message)
     project_kind = staticmethod(project_kind)
     project_module = staticmethod(project_module)
 
-    def __init__(self, clock: Clock, signals: Signals) -> None:
+    def __init__(self, clock: Clock, signals: Signals, *, assistant_model: str) -> None:
+        self.publish_assistant = PublishAssistantHandler(assistant_model)
         self.act = ActHandler(clock, signals)
         self.answer_message = AnswerMessageHandler(clock, signals)
         self.begin_run = BeginRunHandler(clock)

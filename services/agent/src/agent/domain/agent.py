@@ -36,7 +36,7 @@ class Agent(Aggregate):
     step_limit: int
 
     @classmethod
-    def assistant(cls, agent_id: UUID, org_id: UUID) -> "Agent":
+    def assistant(cls, agent_id: UUID, org_id: UUID, model: str) -> "Agent":
         """The agent that each organisation has from its first day."""
         agent = cls(
             id=agent_id,
@@ -45,7 +45,7 @@ class Agent(Aggregate):
             version=1,
             status=AgentStatus.ACTIVE,
             instructions=INSTRUCTIONS,
-            model=OFFLINE,
+            model=model,
             step_limit=STEP_LIMIT,
         )
         agent.record(AgentPublished())
