@@ -36,12 +36,12 @@ async def watch_leases(stack: Stack) -> None:
 
 async def storm(stack: Stack, target: str, random: Random, models: Models) -> Json:
     """Partitions, slots, the relay's lock and leases go to the second process, which is there when the first one wakes
-    and thinks that all is still its own; then they go back. Models answer late meanwhile, so that the second one is
-    still at the runs of the first when it wakes. Raises NotInTime."""
+    and thinks that all is still its own; then they go back. Models answer late meanwhile, so that the first one has runs
+    under way when it stops, and the second one is still at them when it wakes. Raises NotInTime."""
     seconds, together = random.uniform(7, 12), random.uniform(1, 5)
     with ExitStack() as ending:
-        await asyncio.to_thread(ending.enter_context, second(stack, target))
         ending.enter_context(models.slow())
+        await asyncio.to_thread(ending.enter_context, second(stack, target))
         with stack.frozen(target):
             await asyncio.sleep(seconds)
         await asyncio.sleep(together)

@@ -283,7 +283,7 @@ def test_levels_have_to_return() -> None:
     world.note("runner", "level", service="chats", connections=10, descriptors=30, threads=5)
     world.note("runner", "level", service="chats", connections=15, descriptors=35, threads=5)
     assert found_in(world) == set()
-    world.note("runner", "level", service="chats", connections=25, descriptors=35, threads=5)
+    world.note("runner", "level", service="chats", connections=45, descriptors=35, threads=5)
     assert found_in(world) == {"I14"}
 
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -66,9 +66,10 @@ class ModelServer:
             return await _fail(request, failure)
         body = json.loads(sent)
         answer = web.json_response(_completion(body["model"], await _answer(body)))
-        await answer.prepare(request)
-        await answer.write_eof()
-        self.answered[hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()] += 1
+        with suppress(ConnectionResetError):  # the client has gone meanwhile
+            await answer.prepare(request)
+            await answer.write_eof()
+            self.answered[hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()] += 1
         return answer
 
 

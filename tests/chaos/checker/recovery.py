@@ -7,8 +7,8 @@ from .evidence import Evidence, Violation
 QUIET_WITHIN_S = 15.0
 """After the last fault, from the moment when all processes are well again."""
 
-GROWTH = {"connections": 10, "descriptors": 20, "threads": 10}
-"""By so much a level may differ for no fault: pools grow with what is asked for at a time."""
+GROWTH = {"connections": 30, "descriptors": 40, "threads": 20}
+"""Pools to databases and neighbours keep what was once needed at a time; a leak at each request or fault is far more."""
 
 
 def quiet_in_time(evidence: Evidence) -> Iterator[Violation]:
