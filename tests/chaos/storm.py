@@ -36,8 +36,8 @@ async def watch_leases(stack: Stack) -> None:
 
 async def storm(stack: Stack, target: str, random: Random, models: Models) -> Json:
     """Partitions, slots, the relay's lock and leases go to the second process, which is there when the first one wakes
-    and thinks that all is still its own; then they go back. Models answer late meanwhile, so that the first one has runs
-    under way when it stops, and the second one is still at them when it wakes. Raises NotInTime."""
+    and thinks that all is still its own; then they go back. Models answer late, so that the first one has runs under
+    way when it stops, and the second one is still at them when it wakes. Raises NotInTime."""
     seconds, together = random.uniform(7, 12), random.uniform(1, 5)
     with ExitStack() as ending:
         ending.enter_context(models.slow())

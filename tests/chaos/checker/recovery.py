@@ -8,7 +8,7 @@ QUIET_WITHIN_S = 15.0
 """After the last fault, from the moment when all processes are well again."""
 
 GROWTH = {"connections": 30, "descriptors": 40, "threads": 20}
-"""Pools to databases and neighbours keep what was once needed at a time; a leak at each request or fault is far more."""
+"""Pools to databases and neighbours keep what was once needed at a time; a leak at each request is far more."""
 
 
 def quiet_in_time(evidence: Evidence) -> Iterator[Violation]:
