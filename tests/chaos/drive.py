@@ -1,27 +1,21 @@
 """One run: a system of its own, clients, faults, healing, quiet, dump, verdict."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from unittest.mock import patch
-
-from services.agent.tests.model_server import ModelServer
 
 from ..stack import Stack
-from . import dumps, history, levels, network, quiet, reading, repairs, report
+from . import disks, dumps, history, levels, quiet, reading, repairs, report
+from .around import Around
 from .checker.evidence import Evidence, Violation
 from .checker.verdict import violations
 from .clients import Account, Client, organisation_of
 from .feeds import FeedClient
 from .history import History
-from .models import Models, settings_for
 from .nemesis import Nemesis
-from .network import Proxies
 from .storm import watch_leases
 from .sweep import Sweep
 from .workload import WEIGHTS, Known, Weights
@@ -47,43 +41,35 @@ class Settings:
 
 
 async def run_whole(stack: Stack, settings: Settings) -> tuple[str, list[Violation]]:
-    """Starts a system whose assistants ask a model server of ours, drives it, ends it; a network that can be harmed
-    stands before its servers where a fault needs that."""
-    harmed = set(network.SORTS) & set(settings.faults or ())
-    async with AsyncExitStack() as around:
-        proxies = await around.enter_async_context(network.before_servers(stack, network.SERVERS if harmed else ()))
-        server = await around.enter_async_context(ModelServer.listening())
-        around.enter_context(patch.dict(os.environ, settings_for(server)))
+    """Starts a system with all around it that its faults need, drives it, ends it."""
+    async with Around.of(stack, settings.faults or (), settings.seed) as around:
         try:
-            await asyncio.to_thread(stack.start, {name: proxy.address for name, proxy in proxies.items()})
-            return await run(stack, settings, proxies, server)
+            proxies = {server: proxy.address for server, proxy in around.proxies.items()}
+            await asyncio.to_thread(stack.start, proxies)
+            return await run(stack, settings, around)
         finally:
             await asyncio.to_thread(stack.stop)
 
 
-async def run(
-    stack: Stack, settings: Settings, proxies: Proxies | None = None, server: ModelServer | None = None
-) -> tuple[str, list[Violation]]:
-    """Drives a started system. The report as text, and what does not hold. Without a `server` its assistants have the
-    offline model."""
+async def run(stack: Stack, settings: Settings, around: Around) -> tuple[str, list[Violation]]:
+    """Drives a started system. The report as text, and what does not hold."""
     shutil.rmtree(settings.folder, ignore_errors=True)
     settings.folder.mkdir(parents=True)
     path = settings.folder / "history.jsonl"
-    models = Models(server or ModelServer(), Random(f"{settings.seed} models"))
     await watch_leases(stack)
     with History(path) as told:
         weights = dict(WEIGHTS)
         nemesis: Nemesis | Sweep = (
             Sweep(stack, told, settings.seed, weights, settings.log)
             if settings.faults is None
-            else Nemesis(stack, told, settings.seed, settings.faults, settings.crash_point, proxies or {}, models)
+            else Nemesis(stack, told, settings.seed, _possible(settings, around), settings.crash_point, around)
         )
         try:
             quiet_after, people = await _drive(stack, settings, told, nemesis, weights)
             await reading.read_again(told, history.operations(history.read(path)), people, settings.seed)
             await quiet.revoked_everywhere(stack, told, people)
             await repairs.check_copies(stack, told)
-            models.tell(told)
+            around.models.tell(told)
         finally:
             shutil.copytree(stack.workspace.state / "logs", settings.folder / "logs")
     dump = await dumps.dump(stack)
@@ -95,6 +81,14 @@ async def run(
     )
     report.save(settings.folder / "report.json", figures, found)
     return report.text(figures, found, evidence), found
+
+
+def _possible(settings: Settings, around: Around) -> list[str]:
+    """The sorts of faults that were asked for, as far as this machine allows them."""
+    if disks.SORT in (settings.faults or ()) and not around.disks:
+        settings.log("no fault `disk`: this process may not mount a file system")
+        return [sort for sort in settings.faults or () if sort != disks.SORT]
+    return list(settings.faults or ())
 
 
 async def _drive(

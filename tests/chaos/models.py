@@ -31,6 +31,10 @@ class Models:
         self._server, self._random = server, random
         self._answers_within(0.0, 0.3)
 
+    def heal(self) -> None:
+        """From now on they answer at once: what has gathered is to be worked off."""
+        self._answers_within(0.0, 0.0)
+
     async def fail(self, _: str) -> Json:
         """For some seconds every request fails in one way, or in any; or all are answered late."""
         how, seconds = self._random.choice((*FAILURES, "any", "slow")), self._random.uniform(3, 12)

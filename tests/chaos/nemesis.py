@@ -15,14 +15,15 @@ from aiokafka.errors import KafkaError
 from contracts.registry import all_topics
 
 from ..stack import NotInTime, Stack, eventually
+from .around import Around
 from .checker.evidence import FEED, readers
+from .disks import fill
 from .dumps import PLANTED
 from .history import NEMESIS, History, Json
-from .models import Models
-from .network import Network, Proxies
+from .network import Network
 from .planting import plant_in_disorder, plant_poison
 from .points import PARKING, POINTS, SWEPT
-from .repairs import rebuild, wipe
+from .repairs import rebuild, redrive, wipe
 from .repeating import send_again, set_back
 from .sessions import Sessions
 from .storm import storm
@@ -53,6 +54,8 @@ SORTS = (
     "rebuild",
     "wipe",
     "model",
+    "disk",
+    "redrive",
 )
 
 HEAL_S = 90.0
@@ -77,7 +80,7 @@ class Nemesis:
     """Chooses faults of the given sorts, one after the other, sometimes two at once.
 
     Each fault answers what it did; `target` names the process, or what all processes need. `cut` and `slow` need
-    proxies before the servers, `model` and `storm` the models' server.
+    proxies before the servers, `model` and `storm` the models' server, `disk` disks of their own.
     """
 
     def __init__(
@@ -87,15 +90,14 @@ class Nemesis:
         seed: int,
         sorts: Sequence[str],
         crash_point: str | None,
-        proxies: Proxies,
-        models: Models,
+        around: Around,
     ) -> None:
         self._stack, self._history, self._crash_point = stack, history, crash_point
         self._random = Random(f"{seed} nemesis")
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
-        self._sessions, self._network = Sessions(stack, self._random, seed), Network(proxies, self._random)
-        self._models = models
+        self._sessions, self._network = Sessions(stack, self._random, seed), Network(around.proxies, self._random)
+        self._models, self._disks = around.models, around.disks
         faults = self._known()
         self._faults = {sort: faults[sort] for sort in sorts}
         self.recoveries: list[tuple[str, float]] = []
@@ -126,6 +128,8 @@ class Nemesis:
             "rebuild": lambda _: rebuild(self._stack, self._random),
             "wipe": lambda _: wipe(self._stack),
             "model": self._models.fail,
+            "disk": lambda _: fill(self._disks, self._random),
+            "redrive": lambda _: redrive(self._stack),
         }
 
     async def run(self, seconds: float) -> None:
@@ -141,6 +145,7 @@ class Nemesis:
             await self._heal("+".join(sorts))
             await asyncio.sleep(self._random.uniform(2, 6))
         await asyncio.sleep(max(0.0, until - time.monotonic()))
+        self._models.heal()
         await self._heal("")
 
     def _how_many(self) -> int:
@@ -264,6 +269,8 @@ _TARGETS = {
     "crash": "anybody",
     "in-flight": "kafka",
     "model": "models",
+    "disk": "disk",
+    "redrive": "dead letters",
 }
 
 

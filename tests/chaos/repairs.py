@@ -1,13 +1,20 @@
-"""What operators repair in a running system: copies are rebuilt, a broker that lost its disk is filled again."""
+"""What operators repair in a running system: copies are rebuilt, a broker that lost its disk is filled again, what was
+parked is tried again."""
 
 import asyncio
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
+from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from chassis.core import Ok
+from chassis.operations import dead_letters
+from chassis.operations.dead_letters import Choice
 from chassis.snapshots.rebuilds import Mode, Rebuild, ask, find
 
 from ..copies import COPIES
@@ -37,6 +44,26 @@ async def wipe(stack: Stack) -> Json:
     replays = (partial(_sent_again, stack, service) for service in stack.plan.services)
     await asyncio.gather(*(asyncio.to_thread(eventually, replay, "all is sent again", BACK_S) for replay in replays))
     return {}
+
+
+async def redrive(stack: Stack) -> Json:
+    """Everything that lies aside is to be tried again, at every service, and is asked for twice at the same moment."""
+    asked = dict[str, list[int]]()
+    for service in stack.plan.services:
+        async with _two_connections(stack, service) as connections:
+            answers = await asyncio.gather(*(dead_letters.redrive(one, Choice()) for one in connections))
+            asked[service] = [len(answer.value) for answer in answers if isinstance(answer, Ok)]
+    return {"tried": asked}
+
+
+@asynccontextmanager
+async def _two_connections(stack: Stack, service: str) -> AsyncIterator[list[Any]]:
+    connections = [await connect(stack, service) for _ in range(2)]
+    try:
+        yield connections
+    finally:
+        for one in connections:
+            one.terminate()
 
 
 def _topics_made(stack: Stack) -> bool:

@@ -29,7 +29,9 @@ HELD_UP_S = 1.5
 STOPPED_S = 4.0
 """Longer than a process that is told to stop waits for what is under way."""
 
-_OWN_TABLES = "SELECT tablename FROM pg_tables WHERE tableowner = current_user ORDER BY tablename"
+_OWN_TABLES = (
+    "SELECT tablename FROM pg_tables WHERE tableowner = current_user AND tablename <> 'alembic_version' ORDER BY 1"
+)
 _OF_SERVICES = "SELECT pid, application_name FROM pg_stat_activity WHERE datname = ANY($1) ORDER BY pid"
 _END_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = $1"
 _NEWEST = 'SELECT 1 FROM "{}" ORDER BY ctid DESC LIMIT 20 FOR UPDATE'

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ..stack import Stack
+from .around import Around
 from .drive import Settings, run
 
 
@@ -24,6 +25,6 @@ async def test_every_invariant_holds_in_a_short_run(
     untouched_stack: Stack, tmp_path: Path, seed: int, faults: tuple[str, ...]
 ) -> None:
     settings = Settings(seed, 0.2, faults, tmp_path / "run", crash_point="relay.acked", members=2)
-    text, violations = await run(untouched_stack, settings)
+    text, violations = await run(untouched_stack, settings, Around.nothing())
     assert violations == [], text
     assert '"op": "send-message"' in (settings.folder / "history.jsonl").read_text()

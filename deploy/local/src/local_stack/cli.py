@@ -10,10 +10,10 @@ import typer
 
 from local_stack import class_cache, control, jars, postgres, runner, screen
 from local_stack.board import Phase, Snapshot, State
-from local_stack.paths import Workspace, passing_folder
+from local_stack.paths import Workspace, passing_folders
 from local_stack.plan import GATEWAY, Plan
 from local_stack.processes import end, marked
-from local_stack.servers import Servers
+from local_stack.servers import SESSIONS, Servers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The local stack of Stoa.")
 backends = typer.Typer(no_args_is_help=True, help="PostgreSQL and Kafka alone, shared by test runs.")
@@ -146,10 +146,11 @@ def clean() -> None:
     workspace = Workspace.current()
     control.stop(workspace)
     Servers.kept().stop()
-    passing = passing_folder("test-sessions")
-    for mark in (workspace.mark, str(passing)):
+    passing = passing_folders(SESSIONS)
+    for mark in (workspace.mark, *map(str, passing)):
         end(marked(mark, below=True))
-    shutil.rmtree(passing, ignore_errors=True)
+    for folder in passing:
+        shutil.rmtree(folder, ignore_errors=True)
     for link in workspace.state.rglob("postgres/elsewhere"):
         postgres.discard(link.parent)
     shutil.rmtree(workspace.state)

@@ -63,8 +63,12 @@ def passing_folder(name: str) -> Path:
 
     A copy of a database is hundreds of files, and to make one in memory costs a tenth of the processor time.
     """
+    in_memory, on_disk = passing_folders(name)
+    return in_memory if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM else on_disk
+
+
+def passing_folders(name: str) -> tuple[Path, Path]:
+    """Both places where such a folder can be: which one a session takes depends on the room of that moment."""
     state = state_folder()
-    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM:
-        return state / name
     checkout = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
-    return _MEMORY / f"stoa-{os.geteuid()}-{checkout}" / name
+    return _MEMORY / f"stoa-{os.geteuid()}-{checkout}" / name, state / name

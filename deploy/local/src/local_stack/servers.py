@@ -16,12 +16,14 @@ from local_stack.addresses import Addresses
 from local_stack.health import untroubled
 from local_stack.kafka import Kafka
 from local_stack.locks import locked
-from local_stack.paths import passing_folder, state_folder
+from local_stack.paths import passing_folder, passing_folders, state_folder
 from local_stack.ports import free_ports
 from local_stack.postgres import Postgres
 from local_stack.processes import Command, Identity, end, marked, start
 from local_stack.seed import Seed
 
+SESSIONS = "test-sessions"
+"""Folder of the pairs that end with the process that started them."""
 _START_SECONDS = 60
 
 
@@ -53,12 +55,12 @@ class Servers:
     def of_this_process(cls) -> Self:
         """The pair that ends with this process."""
         me = Identity.of(os.getpid())
-        return cls(_sessions() / f"{me.pid} {me.started}")
+        return cls(passing_folder(SESSIONS) / f"{me.pid} {me.started}")
 
     @classmethod
     def sweep(cls) -> None:
         """Clear away the pairs whose process ended without doing so."""
-        for folder in _sessions().glob("* *"):
+        for folder in (one for place in passing_folders(SESSIONS) for one in place.glob("* *")):
             pid, started = folder.name.split()
             if Identity(int(pid), float(started)).process() is None:
                 cls(folder).stop()
@@ -135,10 +137,6 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end on a loop in a thread of its own: tests may call from inside a running loop."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
-
-
-def _sessions() -> Path:
-    return passing_folder("test-sessions")
 
 
 async def _both(database: Postgres, broker: Kafka) -> None:
