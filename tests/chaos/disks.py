@@ -1,8 +1,10 @@
 """The fault `disk`: PostgreSQL's or Kafka's file system is full for a while, and then has room again."""
 
 import asyncio
+import errno
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,26 +32,28 @@ def of_their_own(stack: Stack) -> Iterator[Disks]:
         yield disks
 
 
-async def fill(disks: Disks, random: Random) -> Json:
-    """One of them has no byte left for some seconds. A server may end itself for it; it is started again until it can
-    write."""
-    server, seconds = random.choice(sorted(disks)), random.uniform(2, 10)
-    filler = disks[server] / "filler"
+async def fill(disks: Disks, random: Random, at_least_s: float = 2, at_most_s: float = 10) -> Json:
+    """One of them has no byte left for some seconds, whatever is deleted on it meanwhile. A server may end itself for
+    it; it is started again until it can write."""
+    server, seconds = random.choice(sorted(disks)), random.uniform(at_least_s, at_most_s)
+    filler, until = disks[server] / "filler", time.monotonic() + seconds
     try:
-        taken = await asyncio.to_thread(_take_all, filler)
-        await asyncio.sleep(seconds)
+        while time.monotonic() < until:
+            await asyncio.to_thread(_take_all, filler)
+            await asyncio.sleep(0.1)
     finally:
-        filler.unlink()
-    return {"producer": server, "seconds": seconds, "bytes": taken}
+        filler.unlink(missing_ok=True)
+    return {"producer": server, "seconds": seconds}
 
 
-def _take_all(filler: Path) -> int:
-    with filler.open("wb", buffering=0) as file:
+def _take_all(filler: Path) -> None:
+    with filler.open("ab", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(2**20))
-        except OSError:  # no space left
-            return file.tell()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
 
 
 def _allowed() -> bool:
