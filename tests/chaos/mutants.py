@@ -84,9 +84,9 @@ MUTANTS = (
     Mutant(
         "the inbox takes an event again",
         CHASSIS,
-        "kafka/applier.py",
-        "        return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP\n",
-        "        return _Place.NEXT if await self._is_seen(raw, arrival) else _Place.GAP\n",
+        "inbox.py",
+        "AND i.sequence = span.first - 1\n",
+        "AND i.sequence >= span.first - 1\n",
         ("repeat", "rewind"),
     ),
     Mutant(

@@ -47,6 +47,12 @@ WITH fresh AS (
     INSERT INTO inbox_records (consumer, event_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
 SELECT (SELECT count(*) FROM fresh) = cardinality($2::uuid[])
 """
+_PASSED = """
+SELECT given.number FROM unnest($2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY
+    AS given (topic, key, sequence, number)
+JOIN inbox AS i ON i.consumer = $1 AND (i.topic, i.key) = (given.topic, given.key) AND i.sequence >= given.sequence
+"""
+_RECORDED = "SELECT event_id FROM inbox_records WHERE consumer = $1 AND event_id = ANY($2::uuid[])"
 _RECORD_ONE = "INSERT INTO inbox_records (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _FORGET_RECORD = "DELETE FROM inbox_records WHERE consumer = $1 AND event_id = $2"
 
@@ -117,6 +123,15 @@ class Inbox:
                 [span.last for span in spans],
             )
         )
+
+    async def passed(self, connection: Any, events: Sequence[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
+        """Those of the events (topic, key, sequence) that were applied before, without a lock."""
+        columns = zip(*events, strict=True) if events else ((), (), ())
+        return {events[row["number"] - 1] for row in await connection.fetch(_PASSED, self.consumer, *columns)}
+
+    async def recorded(self, connection: Any, event_ids: Sequence[str]) -> set[str]:
+        """Those of the records that were applied before, without a lock."""
+        return {str(row["event_id"]) for row in await connection.fetch(_RECORDED, self.consumer, event_ids)}
 
     async def record_seen(self, connection: Any, event_id: str) -> bool:
         """Whether a record was applied; if not, nobody else applies it until the transaction ends."""

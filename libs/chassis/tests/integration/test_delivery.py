@@ -6,6 +6,7 @@ from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from chassis.core import Err, Failure, Ok, Outcome, new_id
 from chassis.kafka.consumer import Consumer, on
@@ -65,6 +66,26 @@ async def test_a_consumer_whose_offsets_were_lost_applies_nothing_again(
         await stage.until_read(COPIES)
     assert await stage.effects(COPIES, things[0]) == ["1", "2", "3"]
     assert len(await stage.effects(COPIES)) == 7
+
+
+async def test_what_comes_again_costs_no_transaction_for_each_event(stage: Stage) -> None:
+    things = [new_id() for _ in range(60)]
+    facts = [stage.fact(thing, number) for number in (1, 2) for thing in things]
+    made = [an_order(stage, new_id(), str(number)) for number in range(60)]
+    begun: list[object] = []
+    async with running(*stage.consuming(noting(), orders())):
+        await stage.topics.send(*facts, *made)
+        await stage.until_read(COPIES)
+        await stage.until_read("sample.orders", ORDERS.name)
+        event.listen(stage.database.engine.sync_engine, "begin", begun.append)
+        await stage.topics.send(*facts, *made, stage.fact(things[0], 3))
+        await stage.until_effects(COPIES, ["1", "2", "3"], things[0])
+        await stage.until_read(COPIES)
+        await stage.until_read("sample.orders", ORDERS.name)
+    assert len(await stage.effects(COPIES)) == 121
+    assert len(await stage.effects("sample.orders")) == 60
+    assert len(begun) < 60
+    assert await stage.rows("SELECT 1 FROM attempts") == []
 
 
 async def test_a_record_delivered_three_times_is_applied_once(stage: Stage) -> None:

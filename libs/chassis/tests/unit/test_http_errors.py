@@ -6,9 +6,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import Query
+from fastapi import FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+from starlette.types import Message
 from structlog.testing import capture_logs
 
 from chassis.health import Health
@@ -38,6 +39,10 @@ def _router() -> Router:
     async def get(note_id: UUID, depth: Annotated[int, Query(ge=1)] = 1) -> Response:
         return Response(str(note_id))
 
+    @router.post("/raw")
+    async def raw(request: Request) -> Response:
+        return Response(await request.body())
+
     @router.get("/bug")
     async def bug() -> Response:
         raise RuntimeError("secret inside")
@@ -50,9 +55,13 @@ def _router() -> Router:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+def app() -> FastAPI:
     checks = {"database": Health.healthy()}
-    app = create_app("notes", [_router()], lambda: checks, passing=lambda error: isinstance(error, ConnectionAway))
+    return create_app("notes", [_router()], lambda: checks, passing=lambda error: isinstance(error, ConnectionAway))
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(app) as client:
         yield client
 
@@ -167,6 +176,25 @@ async def test_a_bug_is_told_to_the_log_and_not_to_the_client(client: httpx.Asyn
     crashed, answered = logged
     assert (crashed["event"], str(crashed["exc_info"])) == ("http.crashed", "secret inside")
     assert (answered["log_level"], answered["status"]) == ("error", 500)
+
+
+async def test_a_client_that_goes_while_it_sends_its_request_is_no_crash(app: FastAPI) -> None:
+    coming: list[Message] = [{"type": "http.request", "body": b"ha", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"4")]
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/raw", "query_string": b"", "headers": headers}
+    with capture_logs() as logged:
+        await app(scope, receive, send)
+    [answered] = logged
+    assert (answered["log_level"], answered["status"]) == ("info", 499)
+    assert sent == []
 
 
 async def test_infrastructure_that_is_away_answers_503_with_retry_after(client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import structlog
 from prometheus_client import Histogram
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -20,6 +21,8 @@ from chassis.telemetry import current_traceparent
 
 MAX_BODY_BYTES = 1_048_576
 MAX_HEADERS = 100
+CLIENT_GONE = 499
+"""In logs and metrics alone, as web servers use it: the client went before it had sent its request."""
 QUIET_PATHS = frozenset({"/health/live", "/health/ready"})
 """Asked every few seconds by machines: neither logged nor counted."""
 
@@ -74,6 +77,8 @@ class _Exchange:
                 await self._refuse(refusal)
             else:
                 await app(self._scope, self._limited_receive(), self._answer)
+        except ClientDisconnect:  # while it sent its body: nothing was done, and nobody is there to be told
+            self._status = CLIENT_GONE
         except Exception as error:
             await self._crashed(error)
         finally:

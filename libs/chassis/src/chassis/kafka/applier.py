@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from enum import Enum
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +18,7 @@ from chassis.kafka.arrival import Arrival, spans_of
 from chassis.kafka.attempts import KillsItsProcess
 from chassis.kafka.dispatch import Dispatch, scope_of
 from chassis.kafka.failing import after_exception, after_not_yet, is_its_own, log_parked
+from chassis.kafka.order import SETTLED, Place, seen_of
 from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("consumer")
@@ -27,19 +27,6 @@ _AT_ONCE = timedelta(0)
 
 Tx = TypeVar("Tx")
 V = TypeVar("V")
-
-
-class _Place(Enum):
-    """Where an event stands in the order of its key."""
-
-    NEXT = "next"
-    SEEN = "seen"
-    BEHIND = "waits for the parked events before it"
-    GAP = "waits for the event before it"
-    UNCLEAR = "its key was parked meanwhile"
-
-
-_SETTLED = (_Place.SEEN, _Place.BEHIND)
 
 
 class Applier(Generic[Tx]):
@@ -63,10 +50,27 @@ class Applier(Generic[Tx]):
         """
         fresh = list({(one.topic, one.key, one.sequence, one.event_id): one for one in arrivals}.values())
         all_at_once, alone = (self._marked_batch, self._alone) if catching_up else (self._as_batch, self._one)
-        if not await self._persist(partial(all_at_once, fresh)):
-            for arrival in fresh:
-                await self._persist(partial(alone, arrival))
-                self.steps += 1
+        if await self._persist(partial(all_at_once, fresh)):
+            return
+        new = await self._persist(partial(self._drop_seen, fresh))
+        if len(new) < len(fresh) and (not new or await self._persist(partial(all_at_once, new))):
+            return
+        for arrival in new:
+            await self._persist(partial(alone, arrival))
+            self.steps += 1
+
+    async def _drop_seen(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Drops at once what was applied before: of a replay or a group that was set back that is nearly all, and a
+        transaction for each would take as long as applying it did. What stays is to be tried."""
+        async with self.database.system_transaction() as connection:
+            raw = await driver(connection)
+            seen = await seen_of(raw, self._dispatch.inbox, arrivals)
+            await self._attempts.forget(raw, seen)
+        for arrival in seen:
+            self._dispatch.count(arrival, "seen")
+        self.steps += len(seen)
+        dropped = {id(arrival) for arrival in seen}
+        return [arrival for arrival in arrivals if id(arrival) not in dropped]
 
     async def _marked_batch(self, arrivals: Sequence[Arrival]) -> bool:
         async with self._attempts.together(arrivals) as unsuspected:
@@ -145,19 +149,19 @@ class Applier(Generic[Tx]):
             await self._park(arrival, f"{type(error).__name__}: {error}", after_exception(1), failures=1)
 
     async def _attempt(self, arrival: Arrival) -> None:
-        while (place := await self._try(arrival)) is _Place.UNCLEAR:
+        while (place := await self._try(arrival)) is Place.UNCLEAR:
             pass
-        if place is _Place.GAP:
+        if place is Place.GAP:
             await self._park(arrival, place.value, after_not_yet(timedelta(0)))
 
-    async def _try(self, arrival: Arrival) -> _Place:
+    async def _try(self, arrival: Arrival) -> Place:
         """Applies the event if it is next; parks it behind others of its key."""
         outgoing: list[Outgoing] = []
         async with self.database.transaction(scope_of([arrival])) as connection:
             raw = await driver(connection)
             place = await self._place(raw, arrival)
-            if place is not _Place.NEXT:
-                await (self._leave(raw, arrival, place) if place in _SETTLED else connection.rollback())
+            if place is not Place.NEXT:
+                await (self._leave(raw, arrival, place) if place in SETTLED else connection.rollback())
                 return place
             crash_point("consumer.inbox")
             await self._attempts.begin(arrival)
@@ -175,28 +179,28 @@ class Applier(Generic[Tx]):
         self._dispatch.settled([arrival], outcome, outgoing)
         return place
 
-    async def _leave(self, raw: Any, arrival: Arrival, place: _Place) -> None:
+    async def _leave(self, raw: Any, arrival: Arrival, place: Place) -> None:
         """An event whose turn it is not: dropped when it was applied before, else parked behind others."""
         await self._attempts.end(raw, [arrival])
-        if place is _Place.SEEN:
+        if place is Place.SEEN:
             self._dispatch.count(arrival, "seen")
         else:
             await self._park_in(raw, arrival, place.value, None)
 
-    async def _place(self, raw: Any, arrival: Arrival) -> _Place:
+    async def _place(self, raw: Any, arrival: Arrival) -> Place:
         """Locks the key, tells where the event stands and, if it is next, moves the inbox.
 
         Who parked the key before the inbox moved, but after it was found not parked, is seen only afterwards.
         """
         inbox, key = self._dispatch.inbox, (arrival.topic, arrival.key)
         if await self._dispatch.letters.lock(raw, *key):
-            return _Place.BEHIND
+            return Place.BEHIND
         if arrival.sequence is None:
             if not await inbox.record(raw, arrival.event_id):
-                return _Place.SEEN
+                return Place.SEEN
         elif not await inbox.advance(raw, *key, arrival.sequence):
-            return _Place.SEEN if await self._is_seen(raw, arrival) else _Place.GAP
-        return _Place.UNCLEAR if await self._dispatch.letters.any_parked(raw, [key]) else _Place.NEXT
+            return Place.SEEN if await self._is_seen(raw, arrival) else Place.GAP
+        return Place.UNCLEAR if await self._dispatch.letters.any_parked(raw, [key]) else Place.NEXT
 
     async def _is_seen(self, raw: Any, arrival: Arrival) -> bool:
         """Whether the event was applied before. If not, nobody else applies it until the transaction ends."""

@@ -98,8 +98,12 @@ class Attempts:
     async def end(self, connection: Any, arrivals: Sequence[Arrival]) -> None:
         """Removes the rows in the transaction that settles the events; `ended` is to follow its commit."""
         if self._counts or self._mine:
-            keys = [(arrival.topic, arrival.event_id) for arrival in arrivals]
-            await connection.execute(_END, self._consumer, *_columns(keys))
+            await self.forget(connection, arrivals)
+
+    async def forget(self, connection: Any, arrivals: Sequence[Arrival]) -> None:
+        """Removes what a process that died has left of events that turn out to be applied."""
+        keys = [(arrival.topic, arrival.event_id) for arrival in arrivals]
+        await connection.execute(_END, self._consumer, *_columns(keys))
 
     def ended(self, arrivals: Sequence[Arrival]) -> None:
         """The transaction with `end` is committed."""

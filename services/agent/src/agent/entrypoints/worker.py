@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -9,7 +10,6 @@ from uuid import UUID
 import structlog
 
 from agent.application.begin_run import BeginRun
-from agent.application.drive_run import DriveRun
 from agent.application.end_run import EndRun
 from agent.application.lease_context import context_of
 from agent.application.loop import ModelFailed, Task
@@ -60,7 +60,7 @@ class Worker:
         queue: Queue,
         runner: Runner[Transaction],
         use_cases: UseCases,
-        drive_run: DriveRun,
+        drive_run: Callable[[Lease, Task], Awaitable[str]],
         signals: Signals,
         *,
         slots: int,
@@ -107,12 +107,19 @@ class Worker:
             claimed = await self._queue.claim(full=full)
             if claimed is None:
                 return
-            task = asyncio.create_task(self._carry_out(claimed), name=f"run {claimed.lease.run_id}")
-            self._held[claimed.lease.run_id] = _Held(claimed.lease, task)
-            task.add_done_callback(partial(self._let_go, claimed.lease.run_id))
+            self._hold(claimed)
 
-    def _let_go(self, run_id: UUID, _: "asyncio.Task[None]") -> None:
-        del self._held[run_id]
+    def _hold(self, claimed: Claimed) -> None:
+        former = self._held.get(claimed.lease.run_id)
+        if former is not None:  # its lease ran out while the database was away
+            former.task.cancel()
+        held = _Held(claimed.lease, asyncio.create_task(self._carry_out(claimed), name=f"run {claimed.lease.run_id}"))
+        self._held[claimed.lease.run_id] = held
+        held.task.add_done_callback(partial(self._let_go, held))
+
+    def _let_go(self, held: _Held, _: "asyncio.Task[None]") -> None:
+        if self._held.get(held.lease.run_id) is held:
+            del self._held[held.lease.run_id]
         self._signals.queued(committed=True)
 
     async def _keep_leases(self) -> None:
