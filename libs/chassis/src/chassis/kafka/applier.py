@@ -50,16 +50,16 @@ class Applier(Generic[Tx]):
         """
         fresh = list({(one.topic, one.key, one.sequence, one.event_id): one for one in arrivals}.values())
         all_at_once, alone = (self._marked_batch, self._alone) if catching_up else (self._as_batch, self._one)
-        if await self._persist(partial(all_at_once, fresh)):
-            return
-        new = await self._persist(partial(self._drop_seen, fresh))
-        if len(new) < len(fresh) and (not new or await self._persist(partial(all_at_once, new))):
-            return
-        for arrival in new:
+        left = await self._persist(partial(self._unseen, fresh)) if catching_up else fresh
+        done = not left or await self._persist(partial(all_at_once, left))
+        if not done and not catching_up:
+            before, left = left, await self._persist(partial(self._unseen, left))
+            done = not left or (len(left) < len(before) and await self._persist(partial(all_at_once, left)))
+        for arrival in () if done else left:
             await self._persist(partial(alone, arrival))
             self.steps += 1
 
-    async def _drop_seen(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    async def _unseen(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
         """Drops at once what was applied before: of a replay or a group that was set back that is nearly all, and a
         transaction for each would take as long as applying it did. What stays is to be tried."""
         async with self.database.system_transaction() as connection:
