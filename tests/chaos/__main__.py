@@ -1,7 +1,8 @@
 """`python -m tests.chaos run --seed 7 --minutes 3 --faults kill,pause`: ends with 1 when an invariant does not hold.
 
 In place of `run`: `sweep` kills each process at each of its crash points; `corpus` makes those runs again that once
-found something; `mutants` plants one bug after the other, and ends with 1 when the checker does not find each.
+found something; `mutants` plants one bug after the other, and ends with 1 when the checker does not find each;
+`recovery` tells how fast the system is at work again when one process is killed.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from local_stack.paths import REPOSITORY
 
 from ..stack import Stack
+from . import recovery
 from .checker.evidence import Violation
 from .corpus import corpus
 from .drive import Settings, run_whole
@@ -32,9 +34,22 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it says of a broker that is away is no news here
     folder = asked.folder or REPOSITORY / ".stoa" / "chaos"
     runs = corpus(folder) if asked.command == "corpus" else [_settings(asked, folder)]
+    if asked.command == "recovery":
+        return _measure_recovery()
     if asked.command == "mutants":
         return _find_mutants(asked, folder)
     return 1 if [settings for settings in runs if _violations(settings)] else 0
+
+
+def _measure_recovery() -> int:
+    Stack.sweep()
+    stack = Stack.of_this_process()
+    try:
+        stack.start()
+        print(recovery.table(recovery.measure(stack, print)))
+    finally:
+        stack.stop()
+    return 0
 
 
 def _find_mutants(asked: argparse.Namespace, folder: Path) -> int:
@@ -59,7 +74,7 @@ def _violations(settings: Settings) -> list[Violation]:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("command", choices=["run", "sweep", "corpus", "mutants"])
+    parser.add_argument("command", choices=["run", "sweep", "corpus", "mutants", "recovery"])
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--faults", default=",".join(SORTS), help="of these, or none")

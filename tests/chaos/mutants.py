@@ -65,10 +65,10 @@ MUTANTS = (
         "the offset is done before the handler",
         CHASSIS,
         "kafka/subscriber.py",
-        "            await self._apply([self._arrival(record) for record in batch], catching_up=",
+        "            together = await self._apply(",
         "            offsets.done(batch, assignment)\n"
         "            await offsets.commit()\n"
-        "            await self._apply([self._arrival(record) for record in batch], catching_up=",
+        "            together = await self._apply(",
         ("crash", "kill"),
         "consumer.inbox",
     ),
@@ -148,10 +148,12 @@ MUTANTS = (
         "a batch that was broken off counts as done",
         CHASSIS,
         "kafka/subscriber.py",
-        "            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n"
+        "            together = await self._apply([self._arrival(record) for record in batch],"
+        " catching_up=catching_up)\n"
         "            offsets.done(batch, assignment)\n",
         "            offsets.done(batch, assignment)\n"
-        "            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)\n",
+        "            together = await self._apply([self._arrival(record) for record in batch],"
+        " catching_up=catching_up)\n",
         ("broken-off",),
         minutes=2.0,
     ),

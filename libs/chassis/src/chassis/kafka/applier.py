@@ -43,8 +43,9 @@ class Applier(Generic[Tx]):
         self.trouble: Health | None = None
         self.steps = 0
 
-    async def apply(self, arrivals: Sequence[Arrival], *, catching_up: bool = False) -> None:
-        """Applies `arrivals` in their order. While the database is away it waits, however long.
+    async def apply(self, arrivals: Sequence[Arrival], *, catching_up: bool = False) -> bool:
+        """Applies `arrivals` in their order; whether no one of them needed a look of its own. While the database is
+        away it waits, however long.
 
         `catching_up`: some waited already when their partition was assigned, so one of them may have killed a process.
         """
@@ -58,6 +59,7 @@ class Applier(Generic[Tx]):
         for arrival in () if done else left:
             await self._persist(partial(alone, arrival))
             self.steps += 1
+        return done
 
     async def _unseen(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
         """Drops at once what was applied before: of a replay or a group that was set back that is nearly all, and a

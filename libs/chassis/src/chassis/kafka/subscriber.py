@@ -34,8 +34,9 @@ from chassis.kafka.slot import Slot, SlotLost
 log = structlog.get_logger("consumer")
 
 _BATCH = 200
-# After a death the batch that was under way is tried event by event, so that one is small.
-_CATCH_UP_BATCH = 50
+# After a death the batch that was under way is tried event by event. So what waited is taken in small batches, which
+# double as long as all goes well: who dies again and again leaves little, and a long backlog is soon read in big ones.
+_CATCH_UP_BATCHES = (5, 50)
 _MOST_RECORDS = 100_000
 _START_LIMIT_S = 30
 _STOP_LIMIT_S = 1.5
@@ -65,6 +66,7 @@ class Consuming(Generic[Tx]):
         self._topics = {topic.name: topic for topic in consumer.topics}
         self._health = Health.unhealthy("not started")
         self._busy = asyncio.Lock()
+        self._catch_up, _ = _CATCH_UP_BATCHES
 
     def health(self) -> Health:
         health, waits = self._applier.trouble or self._health, self._resting.line(self.name)
@@ -95,6 +97,7 @@ class Consuming(Generic[Tx]):
     async def _read(self, slot: int) -> None:
         """Reads until cancelled, or until FastStream reports an error: then raises ReadingFailed."""
         offsets, alarm = Offsets(self.name), _Alarm()
+        self._catch_up, _ = _CATCH_UP_BATCHES
         broker = self._broker(alarm)
         subscriber = self._subscribe(broker, offsets, slot)
         try:
@@ -189,18 +192,21 @@ class Consuming(Generic[Tx]):
         start = 0
         while start < len(records):
             catching_up = offsets.catching_up(records[start : start + _BATCH])
-            batch = records[start : start + (_CATCH_UP_BATCH if catching_up else _BATCH)]
+            batch = records[start : start + (self._catch_up if catching_up else _BATCH)]
             start += len(batch)
-            await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)
+            together = await self._apply([self._arrival(record) for record in batch], catching_up=catching_up)
             offsets.done(batch, assignment)
+            smallest, largest = _CATCH_UP_BATCHES
+            self._catch_up = min(2 * self._catch_up, largest) if together else smallest
 
-    async def _apply(self, arrivals: Sequence[Arrival], *, catching_up: bool) -> None:
+    async def _apply(self, arrivals: Sequence[Arrival], *, catching_up: bool) -> bool:
+        """Whether all were applied together, or before."""
         pause = 0.1
         while True:
             try:
-                await self._applier.apply(arrivals, catching_up=catching_up)
+                together = await self._applier.apply(arrivals, catching_up=catching_up)
                 self._health = _READS
-                return
+                return together
             except Exception:
                 # A defect of the chassis itself. The events stay undone and the consumer says so, until it is mended.
                 log.exception("consumer-failed", consumer=self.name)
