@@ -18,6 +18,7 @@ from chassis.http.revocations import HORIZON, Revocations
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
+from chassis.kafka.ending import let_end
 from contracts.auth.topics import REVOCATIONS
 from contracts.auth.v1 import AccessRevoked
 
@@ -142,5 +143,5 @@ async def _stop(consumer: Any) -> None:
     While a broker is away aiokafka's `stop` may end with the cancellation of one of its own tasks, and then leaves its
     connections open (seen with 0.14): here it is neither taken for a cancellation of the caller, nor are they left.
     """
-    await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_ANSWER_S)
-    await asyncio.wait([asyncio.ensure_future(consumer._client.close())], timeout=_ANSWER_S)
+    await let_end(consumer.stop(), _ANSWER_S)
+    await let_end(consumer._client.close(), _ANSWER_S)

@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaError
 
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
+from chassis.kafka.ending import let_end
 
 _ASK_S = 3.0
 _PAUSE_S = 0.5
@@ -77,7 +78,7 @@ class BrokerWatch:
                     raise
                 await asyncio.sleep(_PAUSE_S)
             finally:
-                await asyncio.wait([asyncio.ensure_future(admin.close())], timeout=_ANSWER_S)
+                await let_end(admin.close(), _ANSWER_S)
 
     async def _ask(self, admin: Any) -> None:
         """Asks on one connection until that fails."""

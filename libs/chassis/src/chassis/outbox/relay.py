@@ -21,6 +21,7 @@ from chassis.crash_points import crash_point
 from chassis.database import is_passing
 from chassis.health import Health
 from chassis.kafka.connection import Kafka
+from chassis.kafka.ending import let_end
 from chassis.outbox.broker import BrokerReplaced, BrokerWatch, require_known
 from chassis.outbox.leadership import ROLE, connect, pinging, take_lock
 from chassis.outbox.notifier import CHANNEL
@@ -135,8 +136,7 @@ class Relay:
                 await self._send_on(connection, producer, broker)
         finally:
             give_up(producer)
-            # Never cancelled: a cancelled sender hangs the sends of its successors.
-            await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_S)
+            await let_end(producer.stop(), _STOP_S)
 
     async def _send_on(self, connection: Any, producer: AIOKafkaProducer, broker: BrokerWatch) -> None:
         """Sends batch after batch; returns when something was refused. Raises BrokerReplaced."""

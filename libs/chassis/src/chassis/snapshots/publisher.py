@@ -19,6 +19,7 @@ from chassis.crash_points import crash_point
 from chassis.database import Database, driver, is_passing
 from chassis.health import Health
 from chassis.kafka.connection import Kafka
+from chassis.kafka.ending import let_end
 from chassis.outbox.store import Outgoing
 from chassis.snapshots.source import SnapshotKinds, SnapshotSource, Standing
 from chassis.use_case import Context
@@ -112,8 +113,7 @@ class SnapshotPublisher:
             await sending.send(kinds.ended(snapshot_id=sending.id, items=items))
             await sending.acknowledged()
         finally:
-            # Never cancelled: a cancelled sender hangs the sends of its successors.
-            await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_S)
+            await let_end(producer.stop(), _STOP_S)
         return items
 
     def _captured(self, snapshot_id: UUID, topic: str, one: Standing) -> Captured:

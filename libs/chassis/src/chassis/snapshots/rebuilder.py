@@ -21,6 +21,7 @@ from chassis.kafka.arrival import Arrival
 from chassis.kafka.broken_off import was_told_to_stop
 from chassis.kafka.connection import Kafka
 from chassis.kafka.consumer import Consumer
+from chassis.kafka.ending import let_end
 from chassis.snapshots.applying import Applying
 from chassis.snapshots.reading import Reading
 from chassis.snapshots.rebuilds import Rebuild, unfinished
@@ -148,7 +149,7 @@ class Rebuilds(Generic[Tx]):
                 await self._take_some(reading, consumer, topics)
                 asked = await self._asked(connection)
         finally:
-            await asyncio.wait([asyncio.ensure_future(consumer.stop())], timeout=_STOP_S)
+            await let_end(consumer.stop(), _STOP_S)
 
     async def _take_some(self, reading: Reading[Tx], consumer: Any, topics: dict[str, Topic]) -> None:
         batches = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_BATCH)
