@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -59,17 +59,22 @@ class ModelServer:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
+        try:
+            return await self._answer(request)
+        except ConnectionResetError:  # the client has gone, and nobody hears this
+            return web.Response()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         sent = await request.read()
         await asyncio.sleep(self.delay())
         failure = self.failure()
         if failure is not None:
             return await _fail(request, failure)
         body = json.loads(sent)
-        answer = web.json_response(_completion(body["model"], await _answer(body)))
-        with suppress(ConnectionResetError):  # the client has gone meanwhile
-            await answer.prepare(request)
-            await answer.write_eof()
-            self.answered[hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()] += 1
+        answer = web.json_response(_completion(body["model"], await _offline(body)))
+        await answer.prepare(request)
+        await answer.write_eof()
+        self.answered[hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()] += 1
         return answer
 
 
@@ -95,7 +100,7 @@ async def _half(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _answer(body: Json) -> ModelResponse:
+async def _offline(body: Json) -> ModelResponse:
     offered = [one["function"] for one in body.get("tools", [])]
     tools = [ToolDefinition(name=one["name"], parameters_json_schema=one["parameters"]) for one in offered]
     return await OfflineModel().request(_messages(body["messages"]), None, ModelRequestParameters(function_tools=tools))

@@ -4,11 +4,10 @@ import asyncio
 import gc
 
 from chassis.kafka.ending import let_end
+from chassis.testing.complaints import complaints
 
 
 async def test_an_end_that_takes_long_is_left_to_itself_and_what_it_raises_is_told_to_nobody() -> None:
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
     go_on, failed = asyncio.Event(), asyncio.Event()
 
     async def stop() -> None:
@@ -16,10 +15,11 @@ async def test_an_end_that_takes_long_is_left_to_itself_and_what_it_raises_is_to
         failed.set()
         raise KeyError("a batch")
 
-    await let_end(stop(), 0.01)
-    assert not failed.is_set()
-    go_on.set()
-    await failed.wait()
-    await asyncio.sleep(0)
-    gc.collect()
-    assert complaints == []
+    with complaints() as told:
+        await let_end(stop(), 0.01)
+        assert not failed.is_set()
+        go_on.set()
+        await failed.wait()
+        await asyncio.sleep(0)
+        gc.collect()
+    assert told == []

@@ -18,13 +18,12 @@ from agent.domain.agent import OFFLINE
 from agent.domain.errors import RunHasEnded
 from agent.domain.journal import Lease, LeaseLost
 from agent.domain.run import Run
-from chassis.core import Actor, Err, Ok, Result, SystemClock
+from chassis.core import Err, Ok, Result, SystemClock
 from chassis.database import Database
 from chassis.outbox.store import OutboxStore
-from chassis.use_case import Context, Runner, Work
-from contracts.permissions import Role
+from chassis.use_case import Runner
 
-from ..builders import a_run, an_agent
+from ..queued import asker, queued
 
 _PUBLISHED = text("SELECT sequence FROM outbox WHERE topic = 'agent-runs' AND key = :run_id ORDER BY sequence")
 _OTHERS = text("SELECT DISTINCT org_id FROM run_leases WHERE org_id <> :org_id")
@@ -41,16 +40,7 @@ class Desk:
 
     async def claimed(self) -> tuple[Run, Lease]:
         """A run that a worker holds."""
-        agent = an_agent()
-        run = a_run(agent=agent)
-
-        async def body(work: Work) -> Result[None]:
-            tx = PostgresTransaction(work)
-            await tx.agents.add(agent)
-            await tx.runs.add(run)
-            return Ok(None)
-
-        await self.runner.transact(_asker(run), body)
+        run = await queued(self.runner)
         claimed = await self.queue.claim(full=await self.others(run))
         assert claimed is not None
         assert claimed.lease.run_id == run.id
@@ -68,12 +58,7 @@ class Desk:
             return lost
 
     async def cancel(self, run: Run) -> Result[object]:
-        return await self.runner.run(_asker(run), self.use_cases.cancel_run, CancelRun(run.id))
-
-
-def _asker(run: Run) -> Context:
-    actor = Actor.user(run.user_id)
-    return Context(actor=actor, org_id=run.org_id, role=Role.EDITOR, correlation_id=run.correlation_id)
+        return await self.runner.run(asker(run), self.use_cases.cancel_run, CancelRun(run.id))
 
 
 @pytest.fixture
