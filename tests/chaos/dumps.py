@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ Row = dict[str, Any]
 
 PLANTED = PLANTED_BYTES.decode()
 
+TOPICS = tuple(topic.name for topic in all_topics())
 _READING_S = 60.0
 
 
@@ -115,7 +116,7 @@ async def _tables(stack: Stack, service: str) -> dict[str, list[Row]]:
 async def _topics(stack: Stack) -> dict[str, list[Record]]:
     found = defaultdict[str, list[Record]](list)
     settings = {**stack.kafka, "auto_offset_reset": "earliest", "enable_auto_commit": False}
-    async with asyncio.timeout(_READING_S), AIOKafkaConsumer(*_names(), **settings) as consumer:
+    async with asyncio.timeout(_READING_S), AIOKafkaConsumer(*TOPICS, **settings) as consumer:
         ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for batch in (await consumer.getmany(timeout_ms=200)).values():
@@ -126,22 +127,17 @@ async def _topics(stack: Stack) -> dict[str, list[Record]]:
     return dict(found)
 
 
-def _names() -> list[str]:
-    return [topic.name for topic in all_topics()]
-
-
 def _record(one: Any) -> Record:
     headers = {name: (value or b"").decode(errors="backslashreplace") for name, value in one.headers}
     key = (one.key or b"").decode(errors="backslashreplace")
     return Record(one.topic, one.partition, one.offset, key, headers, one.value or b"", one.timestamp / 1000)
 
 
-async def lags(stack: Stack, readers: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """How far each group (consumer, topic) is behind; those that are at the end are left out."""
+async def lags(stack: Stack, readers: Iterable[tuple[str, str]], last: Mapping[TopicPartition, int]) -> dict[str, int]:
+    """How far each group (consumer, topic) is behind `last`; those that are there are left out."""
     wanted = defaultdict[str, set[str]](set)
     for consumer, topic in readers:
         wanted[consumer].add(topic)
-    last = await ends(stack, _names())
     admin = AIOKafkaAdminClient(**stack.kafka)
     await admin.start()
     try:
@@ -157,7 +153,7 @@ async def lags(stack: Stack, readers: Iterable[tuple[str, str]]) -> dict[str, in
         await admin.close()
 
 
-async def ends(stack: Stack, topics: Iterable[str]) -> dict[TopicPartition, int]:
+async def ends(stack: Stack, topics: Iterable[str] = TOPICS) -> dict[TopicPartition, int]:
     """The offset behind the last record of each partition."""
     async with AIOKafkaConsumer(*topics, **stack.kafka) as consumer:
         found: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())

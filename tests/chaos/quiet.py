@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import httpx
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 
 from contracts.audience import internal
 from contracts.registry import all_contracts
@@ -44,20 +45,31 @@ _RUNS = "SELECT count(*) FROM runs WHERE ended_at IS NULL"
 
 
 async def wait(stack: Stack, history: History) -> float:
-    """Seconds until nothing was open any more; the note `quiet` tells them. Goes on past the time that is allowed while
-    something still moves, since a system at work cannot be judged; then the note tells what stays open."""
+    """Seconds until nothing was open any more; the note `quiet` tells them, and when all had been read that stood on
+    the topics at the beginning: runs that are still driven write more meanwhile. Goes on past the time that is allowed
+    while something still moves, since a system at work cannot be judged; then the note tells what stays open."""
     began = moved = time.monotonic()
     before: dict[str, int] = {}
+    stood, caught_up = await ends(stack), LONGEST_S
     while True:
         still, now = await _open(stack), time.monotonic()
         seconds = round(now - began, 2)
         moved = now if still != before else moved
+        if caught_up == LONGEST_S and await _has_read(stack, stood):
+            caught_up = seconds
         if not still or now - moved > STANDSTILL_S or seconds > LONGEST_S:
-            history.note("runner", "quiet", {"seconds": seconds, "open": still})
+            history.note("runner", "quiet", {"seconds": seconds, "caught_up": caught_up, "open": still})
             return seconds
         before = still
         history.note("runner", "still-open", {"seconds": seconds, "open": still})
         await asyncio.sleep(0.3)
+
+
+async def _has_read(stack: Stack, stood: Mapping[TopicPartition, int]) -> bool:
+    try:
+        return not await lags(stack, _groups(), stood)
+    except (KafkaError, OSError):
+        return False
 
 
 async def revoked_everywhere(stack: Stack, history: History, accounts: Sequence[Account]) -> None:
@@ -86,7 +98,9 @@ async def feeds_at_end(stack: Stack, history: History, feeds: Sequence[FeedClien
     began = time.monotonic()
     while behind := await _behind(stack, feeds):
         if time.monotonic() - began > FEEDS_S:
-            history.note("runner", "quiet", {"seconds": FEEDS_S, "open": {"feeds behind": behind}})
+            history.note(
+                "runner", "quiet", {"seconds": FEEDS_S, "caught_up": FEEDS_S, "open": {"feeds behind": behind}}
+            )
             return
         await asyncio.sleep(0.3)
 
@@ -103,7 +117,7 @@ async def _behind(stack: Stack, feeds: Sequence[FeedClient]) -> list[str]:
 
 async def _open(stack: Stack) -> dict[str, int]:
     try:
-        found = await lags(stack, _groups())
+        found = await lags(stack, _groups(), await ends(stack))
         for service in stack.plan.services:
             found |= await _open_rows(stack, service)
         return found

@@ -115,7 +115,7 @@ def good_world() -> World:
     world = World()
     for build in (_people, _chat, _run, _module, _answer, _watched):
         build(world)
-    world.note("runner", "quiet", seconds=1.0, open={})
+    world.note("runner", "quiet", seconds=1.0, caught_up=1.0, open={})
     world.note("runner", "revoked", service="chats", status=401)
     return world
 

@@ -24,6 +24,8 @@ _LEAST = {
     "faststream": logging.WARNING,
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "httpcore2": logging.WARNING,
 }
 """Below these levels libraries tell nothing that our own components do not say."""
 _REPEATS_S = 60.0
