@@ -11,7 +11,7 @@ from chassis.operations.dead_letters import Choice, redrive
 from chassis.testing.waiting import eventually, running
 
 from ..sample.deadly import KILLS, TAKES_TIME
-from ..sample.events import REPLIES, OrderRefused, ThingMade
+from ..sample.events import REPLIES, THINGS, OrderRefused, ThingMade
 from ..sample.process import process
 from ..sample.service import SampleTransaction
 from ..sample.stage import Stage, noting
@@ -155,6 +155,21 @@ async def test_whatever_becomes_of_an_event_its_row_goes(stage: Stage) -> None:
         await stage.until_parked(3)
         await stage.until_read(COPIES)
         await eventually(lambda: without_attempts(stage))
+
+
+async def test_a_parked_event_that_comes_again_keeps_its_count(stage: Stage) -> None:
+    gap = stage.fact(new_id(), 2)
+    await stage.topics.send(gap)
+    async with running(*stage.consuming(noting())):
+        [letter] = await stage.until_parked(1)
+        await stage.until_read(COPIES)
+    await stage.execute("UPDATE dead_letters SET retry_at = NULL")
+    columns = f"'{COPIES}', '{THINGS.name}', '{letter.event_id}', 2"
+    await stage.execute(f"INSERT INTO attempts (consumer, topic, event_id, tries) VALUES ({columns})")
+    await stage.topics.send(gap)
+    async with running(*stage.consuming(noting())):
+        await stage.until_read(COPIES)
+    assert [row.tries for row in await attempts(stage)] == [2]
 
 
 async def test_an_event_whose_consumer_is_told_to_stop_is_not_counted(stage: Stage) -> None:

@@ -44,8 +44,7 @@ class Applier(Generic[Tx]):
         self.steps = 0
 
     async def apply(self, arrivals: Sequence[Arrival], *, catching_up: bool = False) -> bool:
-        """Applies `arrivals` in their order; whether no one of them needed a look of its own. While the database is
-        away it waits, however long.
+        """Applies `arrivals` in order, waiting for the database however long; whether none needed a look of its own.
 
         `catching_up`: some waited already when their partition was assigned, so one of them may have killed a process.
         """
@@ -54,16 +53,15 @@ class Applier(Generic[Tx]):
         left = await self._persist(partial(self._unseen, fresh)) if catching_up else fresh
         done = not left or await self._persist(partial(all_at_once, left))
         if not done and not catching_up:
-            before, left = left, await self._persist(partial(self._unseen, left))
-            done = not left or (len(left) < len(before) and await self._persist(partial(all_at_once, left)))
+            left = await self._persist(partial(self._unseen, fresh))
+            done = not left or (len(left) < len(fresh) and await self._persist(partial(all_at_once, left)))
         for arrival in () if done else left:
             await self._persist(partial(alone, arrival))
             self.steps += 1
         return done
 
     async def _unseen(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
-        """Drops at once what was applied before: of a replay or a group that was set back that is nearly all, and a
-        transaction for each would take as long as applying it did. What stays is to be tried."""
+        """What is still to be tried; what was applied before, as nearly all of a replay was, is dropped at once."""
         async with self.database.system_transaction() as connection:
             raw = await driver(connection)
             seen = await seen_of(raw, self._dispatch.inbox, arrivals)
@@ -183,8 +181,8 @@ class Applier(Generic[Tx]):
 
     async def _leave(self, raw: Any, arrival: Arrival, place: Place) -> None:
         """An event whose turn it is not: dropped when it was applied before, else parked behind others."""
-        await self._attempts.end(raw, [arrival])
         if place is Place.SEEN:
+            await self._attempts.end(raw, [arrival])
             self._dispatch.count(arrival, "seen")
         else:
             await self._park_in(raw, arrival, place.value, None)
@@ -237,9 +235,11 @@ class Applier(Generic[Tx]):
             turn = None if behind else retry_in
             deadline = self._dispatch.deadline(arrival)
             new = await letters.add(raw, arrival, error, attempts=failures, retry_in=turn, deadline=deadline)
-            # One that lies there already changes nothing: it may wait for a person.
-            if new and behind and await self._is_next(raw, arrival):
-                await letters.wake_head(raw, *key)
+            # One that lies there already changes nothing: it may wait for a person, or have killed the process there.
+            if new and behind:
+                await self._attempts.end(raw, [arrival])
+                if await self._is_next(raw, arrival):
+                    await letters.wake_head(raw, *key)
         await letters.close_key(raw, *key)
         self._dispatch.count(arrival, "seen" if seen else "parked")
         self._parked.set()
