@@ -89,8 +89,10 @@ def _asked() -> argparse.Namespace:
 
 
 def _settings(asked: argparse.Namespace, folder: Path) -> Settings:
-    faults = None if asked.command == "sweep" else _sorts(asked.faults)
-    return Settings(asked.seed, asked.minutes, faults, folder / str(asked.seed), asked.crash_point, asked.members)
+    about = (asked.seed, asked.minutes)
+    if asked.command == "sweep":  # clients ask as much as processes can do that are up for a part of the time only
+        return Settings(*about, None, folder / str(asked.seed), members=asked.members, pause_s=(0.3, 2.0))
+    return Settings(*about, _sorts(asked.faults), folder / str(asked.seed), asked.crash_point, asked.members)
 
 
 def _sorts(faults: str) -> tuple[str, ...]:
