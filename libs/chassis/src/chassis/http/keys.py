@@ -15,7 +15,8 @@ CACHE_S = 60.0
 """A fetched set is renewed after this time, so auth publishes a new key for longer before it signs with it."""
 FETCH_PAUSE_S = 1.0
 """However many tokens name unknown keys, auth is asked at most once in this time."""
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_RETRY_S = (0.1, 0.2, 0.5, 1.0)
+"""A process that knows no key can serve nobody: one that started while auth did is not to wait for it for long."""
 
 log = structlog.get_logger()
 
@@ -66,7 +67,8 @@ class JwksClient:
 
     async def _fetch_unless_just_done(self) -> None:
         async with self._fetched:
-            if time.monotonic() - self._last < FETCH_PAUSE_S:
+            pause = FETCH_PAUSE_S if self._error is None else _RETRY_S[0]
+            if time.monotonic() - self._last < pause:
                 return
             was, self._error = self._error, await self._fetch()
             self._last = time.monotonic()
