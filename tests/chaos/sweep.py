@@ -40,9 +40,9 @@ SCENARIOS: Mapping[str, Weights] = {
         "change-module": 15,
         "act-on-module": 12,
         "open-chat": 6,
-        "act": 10,
+        "act": 14,
         "delete-module": 3,
-        "cancel-run": 7,
+        "cancel-run": 16,
     },
 }
 """What clients ask for, by weight. Both have runs and cancellations, so that every point is passed."""
