@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx
 
 from ..people import Conversation, Organisation
-from ..stack import HTTP, RECOVERY_S, NotInTime, Stack, eventually
+from ..stack import RECOVERY_S, NotInTime, Stack, eventually
 
 NOBODY = "nobody"
 ROUNDS = 3
@@ -72,14 +72,7 @@ def _once(stack: Stack, process: str) -> Recovery:
 
 
 def _well(stack: Stack, process: str) -> bool:
-    row = stack.board.rows[process]
-    if row.identity is None or row.identity.process() is None:
-        return False
-    if process not in stack.urls:
-        return stack.is_well()
-    with suppress(httpx.HTTPError):
-        return HTTP.get(f"{stack.urls[process]}/health/ready").status_code == 200
-    return False
+    return stack.ready_since(process) is not None if process in stack.urls else stack.is_well()
 
 
 def _ask(chat: Conversation) -> bool:

@@ -125,8 +125,8 @@ class Inbox:
         )
 
     async def passed(self, connection: Any, events: Sequence[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
-        """Those of the events (topic, key, sequence) that were applied before, without a lock."""
-        columns = zip(*events, strict=True) if events else ((), (), ())
+        """Those of the events (topic, key, sequence), at least one, that were applied before, without a lock."""
+        columns = zip(*events, strict=True)
         return {events[row["number"] - 1] for row in await connection.fetch(_PASSED, self.consumer, *columns)}
 
     async def recorded(self, connection: Any, event_ids: Sequence[str]) -> set[str]:

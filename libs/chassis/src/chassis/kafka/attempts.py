@@ -102,8 +102,9 @@ class Attempts:
 
     async def forget(self, connection: Any, arrivals: Sequence[Arrival]) -> None:
         """Removes what a process that died has left of events that turn out to be applied."""
-        keys = [(arrival.topic, arrival.event_id) for arrival in arrivals]
-        await connection.execute(_END, self._consumer, *_columns(keys))
+        if arrivals:
+            keys = [(arrival.topic, arrival.event_id) for arrival in arrivals]
+            await connection.execute(_END, self._consumer, *_columns(keys))
 
     def ended(self, arrivals: Sequence[Arrival]) -> None:
         """The transaction with `end` is committed."""

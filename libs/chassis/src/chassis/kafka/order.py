@@ -26,6 +26,6 @@ async def seen_of(connection: Any, inbox: Inbox, arrivals: Sequence[Arrival]) ->
     ordered = {(one.topic, one.key, one.sequence): one for one in arrivals if one.sequence is not None}
     records = {one.event_id: one for one in arrivals if not one.aggregate and one.envelope is not None}
     return [
-        *(ordered[place] for place in await inbox.passed(connection, list(ordered))),
-        *(records[event_id] for event_id in await inbox.recorded(connection, list(records))),
+        *(ordered[place] for place in (await inbox.passed(connection, list(ordered)) if ordered else ())),
+        *(records[event_id] for event_id in (await inbox.recorded(connection, list(records)) if records else ())),
     ]
