@@ -89,7 +89,8 @@ logs: $(READY) ## Show the logs of all processes, or of one: make logs PROCESS=a
 ##@ Checking
 
 .PHONY: test
-test: lint types contracts ## Run every check and every test
+test: $(READY) ## Run every check and every test
+	@$(MAKE) -j3 lint types contracts
 	@$(RUN) pytest -n 4 --no-loadscope-reorder
 
 .PHONY: test-fast

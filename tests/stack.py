@@ -44,12 +44,15 @@ class NotInTime(AssertionError):
 
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENCE_S) -> T:
-    """Looks until it sees something true, and answers that. Raises NotInTime."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """Looks until it sees something true, and answers that. Raises NotInTime.
+
+    What takes long is looked at less often: the looking takes processor time from what is waited for.
+    """
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < seconds:
         if found := look():
             return found
-        time.sleep(0.02)
+        time.sleep(min(max(waited / 10, 0.02), 0.2))
     raise NotInTime(f"not within {seconds:g} s: {what}")
 
 
