@@ -22,11 +22,14 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Recovery:
-    """Seconds of one round."""
+    """Seconds of one round. Servers are not asked whether they are ready: what counts is that work goes on."""
 
     killed: str
-    ready: float
+    ready: float | None
     progress: float
+
+    def __str__(self) -> str:
+        return f"{self.killed:8} {'-' if self.ready is None else f'{self.ready:.2f}':>5} {self.progress:5.2f}"
 
 
 def measure(stack: Stack, log: Callable[[str], None]) -> list[Recovery]:
@@ -35,7 +38,7 @@ def measure(stack: Stack, log: Callable[[str], None]) -> list[Recovery]:
     for number in range(ROUNDS):
         for process in (NOBODY, *stack.urls, "postgres", "kafka"):
             found.append(_once(stack, process))
-            log(f"round {number + 1} of {ROUNDS}: {process:8} {found[-1].ready:5.2f} {found[-1].progress:5.2f}")
+            log(f"round {number + 1} of {ROUNDS}: {found[-1]}")
     return found
 
 
@@ -45,7 +48,8 @@ def table(found: Iterable[Recovery]) -> str:
     rounds = list(found)
     for killed in dict.fromkeys(one.killed for one in rounds):
         mine = [one for one in rounds if one.killed == killed]
-        lines.append(f"{killed:10}{_shown(one.ready for one in mine)}{_shown(one.progress for one in mine)}")
+        ready = [one.ready for one in mine if one.ready is not None]
+        lines.append(f"{killed:10}{_shown(ready)}{_shown(one.progress for one in mine)}")
     return "\n".join(lines)
 
 
@@ -55,24 +59,23 @@ def _once(stack: Stack, process: str) -> Recovery:
     began = time.monotonic()
     if process != NOBODY:
         stack.kill(process)
-    asked, ready = False, process == NOBODY
-    ready_after = 0.0
+    asked, ready = False, None
     while not asked or not _answered(chat):
-        if not ready and _well(stack, process):
-            ready, ready_after = True, time.monotonic() - began
+        if ready is None and _is_ready(stack, process):
+            ready = time.monotonic() - began
         asked = asked or _ask(chat)
         if time.monotonic() - began > RECOVERY_S:
             raise NotInTime(f"no work is done after the death of {process}")
         time.sleep(0.02)
     progress = time.monotonic() - began
-    if not ready:
-        eventually(lambda: _well(stack, process), f"{process} is back", RECOVERY_S)
-        ready_after = time.monotonic() - began
-    return Recovery(process, ready_after, progress)
+    if ready is None and process in stack.urls:
+        eventually(lambda: _is_ready(stack, process), f"{process} is back", RECOVERY_S)
+        ready = time.monotonic() - began
+    return Recovery(process, ready, progress)
 
 
-def _well(stack: Stack, process: str) -> bool:
-    return stack.ready_since(process) is not None if process in stack.urls else stack.is_well()
+def _is_ready(stack: Stack, process: str) -> bool:
+    return process in stack.urls and stack.ready_since(process) is not None
 
 
 def _ask(chat: Conversation) -> bool:
@@ -91,4 +94,6 @@ def _answered(chat: Conversation) -> bool:
 
 def _shown(seconds: Iterable[float]) -> str:
     found = list(seconds)
+    if not found:
+        return f"{'-':>18}"
     return f"{statistics.median(found):9.2f} ({max(found):5.2f})"
