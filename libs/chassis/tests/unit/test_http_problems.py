@@ -87,12 +87,15 @@ def answers(operation: dict[str, Any]) -> set[str]:
     return set(operation["responses"])
 
 
+def problems_of(operation: dict[str, Any], status: str) -> set[str]:
+    return set(operation["responses"][status]["content"]["application/problem+json"]["examples"])
+
+
 def test_the_document_shows_what_every_route_can_answer() -> None:
     paths = document()["paths"]
     add = paths["/api/v1/boxes"]["post"]
     assert answers(add) == {"201", "400", "401", "409", "413", "415", "422", "431", "500", "503"}
-    examples = add["responses"]["409"]["content"]["application/problem+json"]["examples"]
-    assert set(examples) == {"box-is-full", "request-still-running"}
+    assert problems_of(add, "409") == {"box-is-full", "request-still-running"}
     assert add["operationId"] == "boxes_add"
     assert add["security"] == [{"AccessToken": []}]
     assert [parameter["name"] for parameter in add["parameters"]] == ["Idempotency-Key"]
@@ -100,6 +103,8 @@ def test_the_document_shows_what_every_route_can_answer() -> None:
     assert {parameter["name"] for parameter in change["parameters"]} == {"box_id", "If-Match"}
     listed = paths["/api/v1/boxes"]["get"]
     assert answers(listed) == {"200", "400", "422", "431", "500", "503"}
+    assert "outbox-full" in problems_of(add, "503")
+    assert "outbox-full" not in problems_of(listed, "503")
 
 
 def test_every_reference_of_the_document_leads_somewhere() -> None:

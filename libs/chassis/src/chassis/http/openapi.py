@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from chassis.core.errors import Failure
 from chassis.http import failures
 from chassis.http.problems import MEDIA_TYPE, Problem, problems
+from chassis.outbox.store import OutboxFull
 
 _REF = "#/components/schemas/{model}"
 _ALWAYS = (failures.InternalError, failures.Unavailable, failures.HeadersTooLarge)
@@ -75,6 +76,7 @@ def _takes_key(method: str, operation: dict[str, Any]) -> bool:
 
 def _everywhere(method: str, operation: dict[str, Any]) -> list[type[Failure]]:
     found: list[type[Failure]] = [*_ALWAYS]
+    found += [OutboxFull] if method != "get" else []
     secured = "security" in operation
     places = {parameter["in"] for parameter in operation["parameters"]}
     found += _WITH_TOKEN if secured else ()
