@@ -3,7 +3,7 @@
 import pytest
 
 from chassis.core import Err, Ok, Result, new_id
-from chassis.outbox.store import MAX_VALUE_BYTES, TooLarge
+from chassis.outbox.failures import MAX_VALUE_BYTES, TooLarge
 
 from ..sample.service import Make, NameIsTaboo, SampleTransaction, Thing, make, rename
 from ..sample.stage import Stage

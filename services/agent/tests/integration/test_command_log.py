@@ -11,7 +11,8 @@ from agent.domain.commands import Change, Completed, ModuleCommand, Refused, com
 from agent.domain.journal import Lease, LeaseLost
 from chassis.core import new_id
 from chassis.database import Database
-from chassis.outbox.store import MAX_VALUE_BYTES, OutboxStore
+from chassis.outbox.failures import MAX_VALUE_BYTES
+from chassis.outbox.store import OutboxStore
 from chassis.use_case import Runner
 
 from ..builders import a_lease

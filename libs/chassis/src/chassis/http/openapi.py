@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from chassis.core.errors import Failure
 from chassis.http import failures
 from chassis.http.problems import MEDIA_TYPE, Problem, problems
-from chassis.outbox.store import OutboxFull
+from chassis.outbox.failures import OutboxFull
 
 _REF = "#/components/schemas/{model}"
 _ALWAYS = (failures.InternalError, failures.Unavailable, failures.HeadersTooLarge)

@@ -4,21 +4,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.core import Actor, Failure, Kind, new_id
+from chassis.core import Actor, new_id
 from chassis.core.errors import Passing
 from chassis.database import driver
+from chassis.outbox.failures import MAX_VALUE_BYTES, OutboxFull, TooLarge
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Envelope
 from contracts.event import Event
-
-# The topics take 1 MiB; the rest is room for headers and for the framing of a record batch.
-MAX_VALUE_BYTES = 900_000
 
 # Headers are stored as a JSON array of [name, value]: the envelope makes text only.
 _APPEND = """
@@ -30,40 +28,12 @@ ORDER BY position
 """
 
 
-@dataclass(frozen=True)
-class TooLarge(Failure):
-    """The command is refused because what it would publish does not fit into a message."""
-
-    event: str
-    size: int
-    slug: ClassVar[str] = "too-large"
-    kind: ClassVar[Kind] = Kind.INVALID
-    title: ClassVar[str] = "The object is too large"
-
-    @property
-    def detail(self) -> str:
-        return f"{self.event} would take {self.size} bytes; at most {MAX_VALUE_BYTES} are allowed."
-
-
 class EventTooLarge(Exception):
     """An event is over the limit of its topic. Whoever runs the command answers with `failure`."""
 
     def __init__(self, failure: TooLarge) -> None:
         super().__init__(failure.detail)
         self.failure = failure
-
-
-@dataclass(frozen=True)
-class OutboxFull(Failure):
-    """What would be published cannot be kept until the broker takes it."""
-
-    slug: ClassVar[str] = "outbox-full"
-    kind: ClassVar[Kind] = Kind.UNAVAILABLE
-    title: ClassVar[str] = "Too much waits to be published, so nothing can be changed at the moment"
-
-    @property
-    def detail(self) -> str:
-        return "Too much waits to be published, so nothing can be changed; try again after the time in Retry-After."
 
 
 class OutboxIsFull(Passing):

@@ -15,7 +15,7 @@ from chassis.http.failures import IfMatchMalformed, IfMatchRequired
 from chassis.http.pages import Paged
 from chassis.http.problems import problems
 from chassis.http.routing import Router
-from chassis.outbox.store import TooLarge
+from chassis.outbox.failures import TooLarge
 from modules.application.act_on_module import ActOnModule
 from modules.application.change_module import ChangeModule
 from modules.application.create_module import CreateModule
