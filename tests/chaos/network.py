@@ -1,7 +1,6 @@
 """The faults `cut` and `slow`: what networks do between our processes and PostgreSQL or Kafka."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -54,14 +53,16 @@ class Network:
 
     async def _break(self, proxy: Proxy) -> Json:
         reset, share = self._random.random() < 0.5, self._random.choice((0.1, 0.5, 1.0))
-        until, broken = time.monotonic() + self._random.uniform(1, 8), 0
+        left, broken = self._random.uniform(1, 8), 0
         # Chances of its own: how many are taken depends on the connections, what the seed does next must not.
         random = Random(self._random.random())
-        while time.monotonic() < until:
+        while left > 0:
             chosen = [link for link in proxy.links if random.random() < share]
             proxy.cut(chosen, reset=reset)
             broken += len(chosen)
-            await asyncio.sleep(random.uniform(0.05, 1))
+            pause = random.uniform(0.05, 1)
+            await asyncio.sleep(pause)
+            left -= pause
         return {"how": "reset" if reset else "closed", "share": share, "connections": broken}
 
     async def _half_open(self, proxy: Proxy) -> Json:
