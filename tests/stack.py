@@ -205,11 +205,15 @@ class Stack:
         finally:
             armed.unlink(missing_ok=True)
 
-    def ready_since(self, process: str) -> float | None:
-        """When the process that runs was started (seconds since 1970); None unless it says itself that it is ready."""
+    def runs_since(self, process: str) -> float | None:
+        """When the process that runs was started (seconds since 1970, right to a second); None when none runs."""
         identity = self.board.rows[process].identity
-        running = identity is not None and identity.process() is not None and _ready(self.urls[process])
-        return identity.started if running and identity else None
+        return identity.started if identity is not None and identity.process() is not None else None
+
+    def ready_since(self, process: str) -> float | None:
+        """The same, but None unless the process says itself that it is ready."""
+        since = self.runs_since(process)
+        return since if since is not None and _ready(self.urls[process]) else None
 
     def is_well(self) -> bool:
         """Whether every process is running and says itself that it is ready."""

@@ -49,8 +49,8 @@ SCENARIOS: Mapping[str, Weights] = {
 
 REACHED_S = 60.0
 BACK_S = 60.0
-STEADY_S = 2.2
-"""After a life of less than three seconds the runner waits longer before the next; none is ready within its first."""
+STEADY_S = 3.2
+"""A life that is shorter makes the runner wait longer before the next."""
 _SIGN_IN_S = 0.5
 _PLANT_S = 4.0
 
@@ -64,6 +64,8 @@ class Sweep:
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
         self._scenario = ""
+        self._lives: dict[tuple[str, float], float] = {}
+        """When each life was first seen, by our own clock: when it began is known to a second alone."""
         self.recoveries: list[tuple[str, float]] = []
         """By process and point, the seconds from its death until it was ready again."""
 
@@ -108,15 +110,16 @@ class Sweep:
         return True
 
     def _steady(self, name: str) -> float:
-        ready = dict[float, float]()  # by our own clock: when a process was started is known to a second alone
-        return self._life(name, lambda life: time.monotonic() - ready.setdefault(life, time.monotonic()) > STEADY_S)
+        return self._life(name, lambda life: time.monotonic() - self._lives[name, life] > STEADY_S)
 
     def _life(self, name: str, wanted: Callable[[float], bool]) -> float:
         """Waits for a life of the process that is wanted; when it began. Raises NotInTime."""
 
         def look() -> float | None:
-            since = self._stack.ready_since(name)
-            return since if since is not None and wanted(since) else None
+            life = self._stack.runs_since(name)
+            if life is not None:
+                self._lives.setdefault((name, life), time.monotonic())
+            return life if life is not None and self._stack.ready_since(name) == life and wanted(life) else None
 
         return eventually(look, f"{name} is back", BACK_S)
 
