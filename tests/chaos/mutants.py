@@ -79,7 +79,7 @@ MUTANTS = (
         "WHERE sent_at IS NULL AND NOT EXISTS (",
         "WHERE sent_at IS NULL AND id > (SELECT coalesce(max(id), 0) FROM outbox WHERE sent_at IS NOT NULL)"
         " AND NOT EXISTS (",
-        ("kill", "broker"),
+        ("slow-disk",),
     ),
     Mutant(
         "the inbox takes an event again",

@@ -38,6 +38,9 @@ _NEWEST = 'SELECT 1 FROM "{}" ORDER BY ctid DESC LIMIT 20 FOR UPDATE'
 _LOCKED_ROWS = ("inbox", "inbox_records", "outbox")
 """Tables of the chassis whose newest rows are wanted by everybody; beside them those of the aggregates."""
 
+_SLOW_COMMITS = ("commit_delay = 100000", "commit_siblings = 0")
+_RELOAD = "SELECT pg_reload_conf()"
+
 
 class Sessions:
     """Each fault is over when its coroutine has ended, also where that fails."""
@@ -167,6 +170,21 @@ class Sessions:
         finally:
             connection.terminate()
         return {"producer": service, "table": table, "rows": len(rows), "seconds": seconds, "ended by": ended_by}
+
+    async def slow_disk(self, _: str) -> Json:
+        """Every commit waits for the disk, and those that wait together can be seen afterwards in any order."""
+        seconds = self._random.uniform(4, 15)
+        connection = await self._administrator()
+        try:
+            for setting in _SLOW_COMMITS:
+                await connection.execute(f"ALTER SYSTEM SET {setting}")
+            await connection.execute(_RELOAD)
+            await asyncio.sleep(seconds)
+        finally:
+            connection.terminate()
+            for statement in ("ALTER SYSTEM RESET ALL", _RELOAD):
+                await self._restore(statement)
+        return {"seconds": seconds}
 
     async def _administrator(self) -> Any:
         return await asyncpg.connect(self._stack.plan.addresses.postgres_admin_dsn, timeout=5)
