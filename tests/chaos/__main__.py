@@ -58,7 +58,8 @@ def _find_mutants(asked: argparse.Namespace, folder: Path) -> int:
     for number, mutant in enumerate(chosen):
         about = (mutant.minutes, mutant.faults, folder / f"mutant-{number}", mutant.crash_point)
         with tempfile.TemporaryDirectory() as overlay, planted(mutant, Path(overlay)):
-            invariants = {violation.invariant for violation in _violations(Settings(mutant.seed or asked.seed, *about))}
+            runs = (_violations(Settings(seed, *about)) for seed in mutant.seeds_from(asked.seed))
+            invariants = next(({one.invariant for one in violations} for violations in runs if violations), set())
         print(f"=== {mutant.name}: {', '.join(sorted(invariants)) or 'NOT FOUND'}", flush=True)
         found += [mutant] if invariants else []
     print(f"{len(found)} of {len(chosen)} planted bugs were found")
