@@ -59,7 +59,7 @@ def _find_mutants(asked: argparse.Namespace, folder: Path) -> int:
         about = (mutant.minutes, mutant.faults, folder / f"mutant-{number}", mutant.crash_point)
         with tempfile.TemporaryDirectory() as overlay, planted(mutant, Path(overlay)):
             runs = (_violations(Settings(seed, *about)) for seed in mutant.seeds_from(asked.seed))
-            invariants = next(({one.invariant for one in violations} for violations in runs if violations), set())
+            invariants = {violation.invariant for violation in next(filter(None, runs), [])}
         print(f"=== {mutant.name}: {', '.join(sorted(invariants)) or 'NOT FOUND'}", flush=True)
         found += [mutant] if invariants else []
     print(f"{len(found)} of {len(chosen)} planted bugs were found")

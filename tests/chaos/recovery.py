@@ -37,7 +37,7 @@ def measure(stack: Stack, log: Callable[[str], None]) -> list[Recovery]:
     found = list[Recovery]()
     for number in range(ROUNDS):
         for process in (NOBODY, *stack.urls, "postgres", "kafka"):
-            found.append(once(stack, process))
+            found.append(_once(stack, process))
             log(f"round {number + 1} of {ROUNDS}: {found[-1]}")
     return found
 
@@ -53,8 +53,7 @@ def table(found: Iterable[Recovery]) -> str:
     return "\n".join(lines)
 
 
-def once(stack: Stack, process: str) -> Recovery:
-    """Kills the process while a person gives an order. Raises NotInTime."""
+def _once(stack: Stack, process: str) -> Recovery:
     stack.healthy()
     chat = Conversation.opened(Organisation.founded(stack.url).founder)
     began = time.monotonic()

@@ -117,9 +117,10 @@ class Sweep:
 
         def look() -> float | None:
             life = self._stack.runs_since(name)
-            if life is not None:
-                self._lives.setdefault((name, life), time.monotonic())
-            return life if life is not None and self._stack.ready_since(name) == life and wanted(life) else None
+            if life is None:
+                return None
+            self._lives.setdefault((name, life), time.monotonic())
+            return life if wanted(life) and self._stack.ready_since(name) == life else None
 
         return eventually(look, f"{name} is back", BACK_S)
 
