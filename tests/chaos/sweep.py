@@ -8,8 +8,10 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from random import Random
 
+import httpx
 from aiokafka import AIOKafkaProducer
 
 from contracts.auth.topics import MEMBERSHIPS
@@ -52,7 +54,7 @@ BACK_S = 60.0
 STEADY_S = 3.2
 """A life that is shorter makes the runner wait longer before the next."""
 _SIGN_IN_S = 0.5
-_PLANT_S = 4.0
+_HELP_S = 4.0
 
 
 class Sweep:
@@ -61,6 +63,7 @@ class Sweep:
     def __init__(self, stack: Stack, history: History, seed: int, weights: Weights, log: Callable[[str], None]) -> None:
         self._stack, self._history, self._weights, self._seed = stack, history, weights, seed
         self._log = log
+        self._comer = Account(stack.url, f"comer-{seed}")
         self._name = f"{PLANTED}{seed}-{secrets.token_hex(3)}-"
         self._planted = 0
         self._scenario = ""
@@ -71,9 +74,8 @@ class Sweep:
 
     async def run(self, _: float) -> None:
         """All points of all processes; the time is what they need."""
-        account = Account(self._stack.url, f"comer-{self._seed}")
-        await account.sign_up(organisation_name=f"comers-{self._seed}")
-        signing_in = asyncio.create_task(_sign_in(account))
+        await self._comer.sign_up(organisation_name=f"comers-{self._seed}")
+        signing_in = asyncio.create_task(self._sign_in())
         try:
             for self._scenario, weights in SCENARIOS.items():
                 self._weights.clear()
@@ -96,13 +98,13 @@ class Sweep:
         """Whether it passed the point in time; when it did, it is ready again."""
         life = await asyncio.to_thread(self._steady, name)
         with self._stack.armed(name, point) as fired:
-            began, planted = time.monotonic(), 0.0
+            began, helped = time.monotonic(), 0.0
             while not fired():
                 if time.monotonic() - began > REACHED_S:
                     return False
-                if point in PARKING and time.monotonic() - planted > _PLANT_S:
-                    await self._plant()
-                    planted = time.monotonic()
+                if time.monotonic() - helped > _HELP_S:
+                    await self._help(point)
+                    helped = time.monotonic()
                 await asyncio.sleep(0.05)
             died = time.time()
         await asyncio.to_thread(self._life, name, lambda since: since != life)
@@ -124,6 +126,13 @@ class Sweep:
 
         return eventually(look, f"{name} is back", BACK_S)
 
+    async def _help(self, point: str) -> None:
+        """Brings about what clients do not, or only when they happen to be quick."""
+        if point in PARKING:
+            await self._plant()
+        elif point == "run.cancelling":
+            await self._think_better()
+
     async def _plant(self) -> None:
         """Poison, and two events in the wrong order, where three services read them."""
         self._planted += 1
@@ -133,9 +142,15 @@ class Sweep:
             await producer.send_and_wait(MEMBERSHIPS.name, value, key=key.encode(), headers=headers)
         await plant_in_disorder(self._stack, f"{key}-{sequences.PASSED_OVER}")
 
+    async def _think_better(self) -> None:
+        """Starts a run and cancels it at once. Whether it comes so far is for the crash point to say."""
+        with suppress(httpx.HTTPError):
+            started = await self._comer.http.post("/api/v1/agent/act", json={"message": "what do you think?"})
+            if started.is_success:
+                await self._comer.http.post(f"/api/v1/runs/{started.json()['run_id']}/cancel", json={})
 
-async def _sign_in(account: Account) -> None:
-    """Somebody comes in all the time: that is what auth does and publishes."""
-    while True:
-        await account.sign_in()
-        await asyncio.sleep(_SIGN_IN_S)
+    async def _sign_in(self) -> None:
+        """Somebody comes in all the time: that is what auth does and publishes."""
+        while True:
+            await self._comer.sign_in()
+            await asyncio.sleep(_SIGN_IN_S)
