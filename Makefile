@@ -110,6 +110,10 @@ chaos: $(READY) ## Break the running system at random, then check every invarian
 check-the-checker: $(READY) ## Plant one bug after the other in the running system: the checker must find each
 	@$(RUN) tests.chaos mutants
 
+.PHONY: bench
+bench: $(READY) ## Measure what performance was promised, each beside its baseline: ONLY=P7
+	@$(RUN) tests.load $(if $(ONLY),--only $(ONLY))
+
 .PHONY: lint
 lint: $(READY) ## Check style, import rules, size limits, rooms and words
 	@$(BIN)/ruff check .

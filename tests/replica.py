@@ -13,17 +13,21 @@ from .stack import HTTP, RECOVERY_S, Stack, eventually
 
 
 class Replica:
-    """It has the slot after the first one's."""
+    """It has the slot after the first one's. `settings` are `STOA_*` settings that differ from the first one's."""
 
-    def __init__(self, stack: Stack, name: str) -> None:
+    def __init__(self, stack: Stack, name: str, **settings: str) -> None:
         http, metrics = free_ports(2)
         command = stack.plan.serve(name, stack.workspace)
-        more = {"STOA_HTTP_PORT": str(http), "STOA_METRICS_PORT": str(metrics), "STOA_SLOT": "1"}
+        more = {"STOA_HTTP_PORT": str(http), "STOA_METRICS_PORT": str(metrics), "STOA_SLOT": "1", **settings}
         self.url = f"http://127.0.0.1:{http}"
         with command.log.with_suffix(".second.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command.argv, cwd=command.folder, env={**command.environment, **more}, stdout=log, stderr=log
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def checks(self) -> Json:
@@ -47,9 +51,9 @@ class Replica:
 
 
 @contextmanager
-def second(stack: Stack, name: str) -> Iterator[Replica]:
+def second(stack: Stack, name: str, **settings: str) -> Iterator[Replica]:
     """Another process of this service, ready; killed at the end. Raises NotInTime."""
-    replica = Replica(stack, name)
+    replica = Replica(stack, name, **settings)
     try:
         eventually(lambda: replica.ready, f"a second {name} is ready", RECOVERY_S)
         yield replica

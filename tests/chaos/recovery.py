@@ -37,7 +37,7 @@ def measure(stack: Stack, log: Callable[[str], None]) -> list[Recovery]:
     found = list[Recovery]()
     for number in range(ROUNDS):
         for process in (NOBODY, *stack.urls, "postgres", "kafka"):
-            found.append(_once(stack, process))
+            found.append(once(stack, process))
             log(f"round {number + 1} of {ROUNDS}: {found[-1]}")
     return found
 
@@ -53,7 +53,8 @@ def table(found: Iterable[Recovery]) -> str:
     return "\n".join(lines)
 
 
-def _once(stack: Stack, process: str) -> Recovery:
+def once(stack: Stack, process: str) -> Recovery:
+    """Kills one process. Raises NotInTime."""
     stack.healthy()
     chat = Conversation.opened(Organisation.founded(stack.url).founder)
     began = time.monotonic()

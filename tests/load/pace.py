@@ -1,0 +1,73 @@
+"""Load: at a fixed rate, whether answers come or not, or as fast as so many clients get answers."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+Send = Callable[[int], Awaitable[bool]]
+"""Does the n-th piece of work; whether it succeeded."""
+
+
+@dataclass
+class Load:
+    """What became of it. Latencies in seconds, of what succeeded."""
+
+    seconds: float = 0.0
+    failed: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Successes per second."""
+        return len(self.latencies) / self.seconds
+
+    def ms(self, quantile: float) -> float:
+        """A latency in milliseconds, by the nearest rank; without any success it is infinite."""
+        if not self.latencies:
+            return math.inf
+        found = sorted(self.latencies)
+        return 1000 * found[min(len(found) - 1, math.ceil(quantile * len(found)) - 1)]
+
+
+async def open_loop(rate: float, seconds: float, send: Send) -> Load:
+    """Begins `rate` pieces a second and waits for all. A latency counts from the moment at which its piece was due, so
+    that a piece that holds up others counts for all of them (to leave that out is known as coordinated omission).
+    """
+    loop, load = asyncio.get_running_loop(), Load()
+    begun, running = loop.time(), set[asyncio.Task[None]]()
+
+    async def one(number: int, due: float) -> None:
+        if await send(number):
+            load.latencies.append(loop.time() - due)
+        else:
+            load.failed += 1
+
+    for number in range(int(rate * seconds)):
+        due = begun + number / rate
+        if (early := due - loop.time()) > 0:
+            await asyncio.sleep(early)
+        task = asyncio.create_task(one(number, due))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    load.seconds = loop.time() - begun
+    return load
+
+
+async def closed_loop(clients: int, seconds: float, send: Send) -> Load:
+    """Each client begins its next piece when its last has ended."""
+    loop, load = asyncio.get_running_loop(), Load()
+    begun = loop.time()
+    numbers = iter(range(10**9))
+
+    async def client() -> None:
+        while (began := loop.time()) - begun < seconds:
+            if await send(next(numbers)):
+                load.latencies.append(loop.time() - began)
+            else:
+                load.failed += 1
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    load.seconds = loop.time() - begun
+    return load
