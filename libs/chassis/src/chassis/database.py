@@ -47,6 +47,7 @@ class Database:
             pool_recycle=1800,
             hide_parameters=True,
             connect_args={
+                "connection_class": _Connection,
                 "timeout": 5,
                 "command_timeout": answer_s,
                 "server_settings": {
@@ -63,8 +64,12 @@ class Database:
     async def transaction(self, org_ids: Collection[UUID]) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees the rows of `org_ids` only; commits at the end, rolls back on an exception."""
         async with self.engine.begin() as connection:
-            await scope_to(connection, org_ids)
-            yield connection
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            raw.scope = ",".join(org_id.hex for org_id in org_ids)
+            try:
+                yield connection
+            finally:
+                raw.scope = None
 
     @asynccontextmanager
     async def system_transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -74,6 +79,33 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """Begins a transaction together with what it may see, which saves a round trip. `scope`: ids of organisations."""
+
+    scope: str | None = None
+
+    def transaction(self, **options: Any) -> Any:
+        """What SQLAlchemy begins, commits and rolls back."""
+        return super().transaction(**options) if self.scope is None else _Scoped(self, self.scope)
+
+
+class _Scoped:
+    """A transaction that sees the rows of some organisations."""
+
+    def __init__(self, connection: _Connection, scope: str) -> None:
+        self._connection = connection
+        self._begin = f"BEGIN; SELECT set_config('stoa.org_ids', '{scope}', true)"
+
+    async def start(self) -> None:
+        await self._connection.execute(self._begin)
+
+    async def commit(self) -> None:
+        await self._connection.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        await self._connection.execute("ROLLBACK")
 
 
 def _give_up_the_pool(context: ExceptionContext) -> None:
@@ -89,9 +121,10 @@ async def scope_to(connection: AsyncConnection, org_ids: Collection[UUID]) -> No
 
 async def driver(connection: AsyncConnection) -> Any:
     """The asyncpg connection below, in the same transaction: for the few statements where SQLAlchemy is too dear."""
-    raw: Any = (await connection.get_raw_connection()).driver_connection
+    adapted: Any = (await connection.get_raw_connection()).dbapi_connection
+    raw = adapted.driver_connection
     if not raw.is_in_transaction():
-        await connection.exec_driver_sql("SELECT 1")  # SQLAlchemy sends BEGIN with its first statement, not before
+        await adapted._start_transaction()  # SQLAlchemy sends BEGIN with its own first statement, not before
     return raw
 
 

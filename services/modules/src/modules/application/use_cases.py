@@ -11,12 +11,12 @@ from modules.application.delete_module import DeleteModuleHandler
 from modules.application.obey_command import ObeyCommandHandler
 from modules.application.publish_kinds import PublishKindsHandler
 from modules.application.refuse_command import refuse_command
-from modules.application.views import KindReads, get_module, list_modules, list_versions
+from modules.application.views import KindView, get_module, list_modules, list_versions
 from modules.domain.kind import Kind
 
 
 class UseCases:
-    """Commands are handlers made once; reads need nothing and are plain functions, but for those of kinds."""
+    """Commands are handlers made once; reads need nothing and are plain functions. Kinds never change in a process."""
 
     get_module = staticmethod(get_module)
     list_modules = staticmethod(list_modules)
@@ -24,10 +24,7 @@ class UseCases:
     refuse_command = staticmethod(refuse_command)
 
     def __init__(self, clock: Clock, kinds: Mapping[str, Kind[Any]]) -> None:
-        reads = KindReads(kinds)
-        self.kind_views = reads.views
-        self.get_kind = reads.get
-        self.list_kinds = reads.list
+        self.kind_views = [KindView.of(kind) for kind in kinds.values()]
         self.create_module = CreateModuleHandler(clock, kinds)
         self.change_module = ChangeModuleHandler(clock)
         self.act_on_module = ActOnModuleHandler(clock)

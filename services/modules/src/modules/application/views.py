@@ -1,6 +1,6 @@
 """Reads: past the domain, straight to what clients are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.core import Err, Ok, Result
 from chassis.paging import Listed, Page
 from modules.application import typed_data
-from modules.domain.errors import KindNotFound, ModuleNotFound
+from modules.domain.errors import ModuleNotFound
 from modules.domain.kind import Action, Kind
 from modules.domain.module import Module
 
@@ -140,16 +140,6 @@ class ListVersions:
     page: Page
 
 
-@dataclass(frozen=True)
-class GetKind:
-    name: str
-
-
-@dataclass(frozen=True)
-class ListKinds:
-    """All kinds: there are few, and they have one page."""
-
-
 async def get_module(tx: "Transaction", query: GetModule) -> Result[ModuleView]:
     """Refused: ModuleNotFound, also when it was deleted."""
     module = await tx.views.module(query.module_id)
@@ -167,22 +157,3 @@ async def list_versions(tx: "Transaction", query: ListVersions) -> Result[Listed
     if not found.items and query.page.after is None:
         return Err(ModuleNotFound(query.module_id))
     return Ok(found)
-
-
-class KindReads:
-    """What there is to know about kinds: the same for everybody."""
-
-    def __init__(self, kinds: Mapping[str, Kind[Any]]) -> None:
-        self._views = {name: KindView.of(kind) for name, kind in kinds.items()}
-
-    @property
-    def views(self) -> Sequence[KindView]:
-        return tuple(self._views.values())
-
-    async def get(self, _: "Transaction", query: GetKind) -> Result[KindView]:
-        """Refused: KindNotFound."""
-        found = self._views.get(query.name)
-        return Ok(found) if found is not None else Err(KindNotFound(query.name))
-
-    async def list(self, _: "Transaction", __: ListKinds) -> Result[Listed[KindView]]:
-        return Ok(Listed(self.views, None))
