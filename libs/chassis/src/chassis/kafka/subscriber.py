@@ -36,7 +36,7 @@ log = structlog.get_logger("consumer")
 _BATCH = 200
 # After a death the batch that was under way is tried event by event. So what waited is taken in small batches, which
 # double as long as all goes well: who dies again and again leaves little, and a long backlog is soon read in big ones.
-_CATCH_UP_BATCHES = (5, 20)
+_CATCH_UP_BATCHES = (5, 160)
 _MOST_RECORDS = 100_000
 _START_LIMIT_S = 30
 _STOP_LIMIT_S = 1.5
