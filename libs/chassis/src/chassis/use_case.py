@@ -1,6 +1,6 @@
 """One command, one transaction, one place that commits."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -78,9 +78,9 @@ class Work:
         """Takes a record (a message without a sequence) to the outbox."""
         self.outgoing.append(Outgoing.of(event, self.context, key=key, sequence=None, org_id=org_id))
 
-    async def change_one(self, statement: Update) -> None:
+    async def change_one(self, statement: Update, values: Mapping[str, object]) -> None:
         """Executes a versioned UPDATE. Raises ChangedMeanwhile when no row has the version that was read."""
-        if (await self.connection.execute(statement)).rowcount != 1:
+        if (await self.connection.execute(statement, values)).rowcount != 1:
             raise ChangedMeanwhile(str(statement.table))
 
     async def scope_to(self, org_ids: Collection[UUID]) -> None:

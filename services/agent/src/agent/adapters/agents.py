@@ -22,7 +22,7 @@ class PostgresAgents:
 
     async def add(self, agent: Agent) -> None:
         row = {column.name: getattr(agent, column.name) for column in tables.agents.c}
-        await self._work.connection.execute(insert(tables.agents).values(row))
+        await self._work.connection.execute(insert(tables.agents), row)
         self._work.publish(agent, agent_to_contract, org_id=agent.org_id)
 
     async def _one(self, condition: ColumnElement[bool]) -> Agent | None:

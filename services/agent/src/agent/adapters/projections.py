@@ -1,11 +1,13 @@
 """What agent keeps of others, in PostgreSQL: one table per aggregate of theirs."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.adapters import tables
@@ -68,7 +70,13 @@ class PostgresProjections:
         await self._connection.execute(first.values(verdict="completed" if done else "refused", reply=content))
 
     async def _put(self, table: Table, row: dict[str, Any]) -> None:
-        keys = [column.name for column in table.primary_key]
-        changed = {name: value for name, value in row.items() if name not in keys}
-        statement = insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=changed)
-        await self._connection.execute(statement)
+        await self._connection.execute(_upsert(table, tuple(row)), row)
+
+
+@cache
+def _upsert(table: Table, names: Sequence[str]) -> Insert:
+    """Made once: SQLAlchemy takes longer to put a statement together than to send it."""
+    keys, row = [column.name for column in table.primary_key], insert(table)
+    return row.on_conflict_do_update(
+        index_elements=keys, set_={name: row.excluded[name] for name in names if name not in keys}
+    )

@@ -60,8 +60,8 @@ class PostgresRuns:
     async def add(self, run: Run) -> None:
         place = {"run_id": run.id, "org_id": run.org_id, "chat_id": run.chat_id, "traceparent": current_traceparent()}
         row = {column.name: getattr(run, column.name) for column in tables.runs.c}
-        await self._work.connection.execute(insert(tables.runs).values(row))
-        await self._work.connection.execute(insert(tables.run_leases).values(place))
+        await self._work.connection.execute(insert(tables.runs), row)
+        await self._work.connection.execute(insert(tables.run_leases), place)
         self._work.publish(run, run_to_contract, org_id=run.org_id)
 
     async def save(self, run: Run) -> None:
@@ -69,7 +69,7 @@ class PostgresRuns:
             return
         runs = tables.runs
         changed = update(runs).where(runs.c.id == run.id, runs.c.sequence == run.stored_sequence)
-        await self._work.change_one(changed.values({name: getattr(run, name) for name in _CHANGING}))
+        await self._work.change_one(changed, {name: getattr(run, name) for name in _CHANGING})
         if run.ended:
             await self._work.connection.execute(delete(tables.run_leases).where(tables.run_leases.c.run_id == run.id))
         self._work.publish(run, run_to_contract, org_id=run.org_id)

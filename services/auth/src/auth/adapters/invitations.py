@@ -27,15 +27,12 @@ class PostgresInvitations:
 
     async def add(self, invitation: Invitation, digest: bytes) -> None:
         row = {column.name: getattr(invitation, column.name) for column in FIELDS}
-        await self._work.connection.execute(insert(tables.invitations).values(**row, token_digest=digest))
+        await self._work.connection.execute(insert(tables.invitations), row | {"token_digest": digest})
 
     async def save(self, invitation: Invitation) -> None:
-        changed = (
-            update(tables.invitations)
-            .where(_INVITATION.id == invitation.id, self._mine)
-            .values(accepted_by=invitation.accepted_by, revoked_at=invitation.revoked_at)
-        )
-        await self._work.change_one(changed)
+        changed = update(tables.invitations).where(_INVITATION.id == invitation.id, self._mine)
+        values = {"accepted_by": invitation.accepted_by, "revoked_at": invitation.revoked_at}
+        await self._work.change_one(changed, values)
 
     async def revoke_open(self, email: str, now: datetime) -> None:
         standing = (_INVITATION.accepted_by.is_(None), _INVITATION.revoked_at.is_(None))

@@ -33,16 +33,14 @@ class PostgresMembers:
         return bool((await self._work.connection.execute(select(exists().where(others)))).scalar())
 
     async def add(self, membership: Membership) -> None:
-        await self._work.connection.execute(insert(tables.members).values(_row(membership)))
+        await self._work.connection.execute(insert(tables.members), _row(membership))
         self._work.publish(membership, membership_event, org_id=membership.org_id)
 
     async def save(self, membership: Membership) -> None:
-        changed = (
-            update(tables.members)
-            .where(_MEMBER.id == membership.id, _MEMBER.sequence == membership.stored_sequence)
-            .values(_row(membership))
+        changed = update(tables.members).where(
+            _MEMBER.id == membership.id, _MEMBER.sequence == membership.stored_sequence
         )
-        await self._work.change_one(changed)
+        await self._work.change_one(changed, _row(membership))
         self._work.publish(membership, membership_event, org_id=membership.org_id)
 
     def _of(self, user_id: UUID) -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ class PostgresOrganisations:
             "revision": organisation.revision,
             "sequence": organisation.sequence,
         }
-        await self._work.connection.execute(insert(tables.organisations).values(row))
+        await self._work.connection.execute(insert(tables.organisations), row)
         self._work.publish(organisation, organisation_event, org_id=organisation.id)
 
     async def lock(self) -> None:

@@ -20,7 +20,7 @@ class PostgresSessions:
 
     async def add(self, session: Session) -> None:
         row = {column.name: getattr(session, column.name) for column in _SESSION}
-        await self._execute(insert(tables.sessions).values(row))
+        await self._execute(insert(tables.sessions), row)
 
     async def get(self, session_id: UUID) -> Session | None:
         query = select(tables.sessions).where(_SESSION.id == session_id, self._mine).with_for_update()
@@ -29,7 +29,7 @@ class PostgresSessions:
 
     async def end(self, session: Session) -> None:
         ended = update(tables.sessions).where(_SESSION.id == session.id, self._mine)
-        await self._work.change_one(ended.values(ended_at=session.ended_at))
+        await self._work.change_one(ended, {"ended_at": session.ended_at})
 
     async def end_all_of(self, user_id: UUID, now: datetime) -> None:
         live = update(tables.sessions).where(_SESSION.user_id == user_id, _SESSION.ended_at.is_(None), self._mine)
@@ -47,17 +47,17 @@ class PostgresSessions:
 
     async def add_token(self, session: Session, digest: bytes) -> None:
         row = {"digest": digest, "session_id": session.id, "org_id": session.org_id}
-        await self._execute(insert(tables.refresh_tokens).values(row))
+        await self._execute(insert(tables.refresh_tokens), row)
 
     async def use_token(self, session_id: UUID, digest: bytes, sealed_successor: bytes, now: datetime) -> None:
         family = update(tables.refresh_tokens).where(_TOKEN.session_id == session_id)
         past = family.where(_TOKEN.used_at <= now - GRACE, _TOKEN.sealed_successor.is_not(None))
         await self._execute(past.values(sealed_successor=None))
         used = family.where(_TOKEN.digest == digest, _TOKEN.used_at.is_(None))
-        await self._work.change_one(used.values(used_at=now, sealed_successor=sealed_successor))
+        await self._work.change_one(used, {"used_at": now, "sealed_successor": sealed_successor})
 
-    async def _execute(self, statement: Any) -> Any:
-        return await self._work.connection.execute(statement)
+    async def _execute(self, statement: Any, row: dict[str, Any] | None = None) -> Any:
+        return await self._work.connection.execute(statement, row)
 
     @property
     def _mine(self) -> ColumnElement[bool]:

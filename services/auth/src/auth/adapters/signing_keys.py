@@ -85,7 +85,7 @@ class KeyRing:
                 await connection.execute(_LOCK)
                 rows = (await connection.execute(query)).all()
             if not rows:
-                await connection.execute(insert(tables.signing_keys).values(self._new()))
+                await connection.execute(insert(tables.signing_keys), self._new())
                 rows = (await connection.execute(query)).all()
         self._keys = {row.kid: self._opened(row) for row in rows}
         self._missing = None

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.paging import Listed, Page
@@ -12,14 +12,21 @@ from chats.application.views import ChatView, MessageView
 _CHAT = [tables.chats.c[name] for name in ChatView.__dataclass_fields__]
 _MESSAGE = [tables.messages.c[name] for name in MessageView.__dataclass_fields__]
 
+# Made once: SQLAlchemy takes longer to put a statement together than to send it.
+_GET = select(*_CHAT).where(tables.chats.c.id == bindparam("chat_id"))
+_NUMBER = tables.messages.c.number
+_MESSAGES = select(*_MESSAGE).where(tables.messages.c.chat_id == bindparam("chat_id")).limit(bindparam("most"))
+_OLDER = _MESSAGES.where(bindparam("last") > _NUMBER).order_by(_NUMBER.desc())
+_NEWER = _MESSAGES.where(bindparam("last") < _NUMBER).order_by(_NUMBER)
+_LARGEST = 2**31 - 1
+
 
 class PostgresChatViews:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def chat(self, chat_id: UUID) -> ChatView | None:
-        query = select(*_CHAT).where(tables.chats.c.id == chat_id)
-        row = (await self._connection.execute(query)).mappings().first()
+        row = (await self._connection.execute(_GET, {"chat_id": chat_id})).mappings().first()
         return _chat_view(row) if row is not None else None
 
     async def chats_of(self, user_id: UUID, page: Page) -> Listed[ChatView]:
@@ -33,13 +40,9 @@ class PostgresChatViews:
         return Listed.cut([_chat_view(row) for row in rows], page, lambda chat: (str(chat.id),))
 
     async def messages(self, chat_id: UUID, page: Page, *, newest_first: bool) -> Listed[MessageView]:
-        number: ColumnElement[int] = tables.messages.c.number
-        query = select(*_MESSAGE).where(tables.messages.c.chat_id == chat_id)
-        if page.after is not None:
-            last = int(page.after[0])
-            query = query.where(number < last if newest_first else number > last)
-        query = query.order_by(number.desc() if newest_first else number).limit(page.limit + 1)
-        rows = (await self._connection.execute(query)).mappings().all()
+        last = int(page.after[0]) if page.after is not None else _LARGEST if newest_first else 0
+        which = {"chat_id": chat_id, "last": last, "most": page.limit + 1}
+        rows = (await self._connection.execute(_OLDER if newest_first else _NEWER, which)).mappings().all()
         return Listed.cut([MessageView(**row) for row in rows], page, lambda message: (message.number,))
 
 

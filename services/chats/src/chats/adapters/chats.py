@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 
 from chassis.use_case import Work
 from chats.adapters import tables
@@ -11,30 +11,33 @@ from chats.adapters.publishing import to_contract
 from chats.domain.chat import Chat
 from chats.domain.message import Message
 
+_CHAT = tables.chats.c
+_CHANGING = ("last_number", "revision", "sequence")
+# Made once: SQLAlchemy takes longer to put a statement together than to send it.
+# Row security alone would not do: a batch of events may see the rows of several organisations.
+_GET = (
+    select(tables.chats).where(_CHAT.id == bindparam("chat_id"), _CHAT.org_id == bindparam("our_id")).with_for_update()
+)
+_SAVE = update(tables.chats).where(_CHAT.id == bindparam("chat_id"), _CHAT.sequence == bindparam("stored_sequence"))
+
 
 class PostgresChats:
     def __init__(self, work: Work) -> None:
         self._work = work
 
     async def get(self, chat_id: UUID) -> Chat | None:
-        # Row security alone would not do: a batch of events may see the rows of several organisations.
-        mine = tables.chats.c.org_id == self._work.context.organisation
-        query = select(tables.chats).where(tables.chats.c.id == chat_id, mine).with_for_update()
-        row = (await self._work.connection.execute(query)).mappings().first()
+        which = {"chat_id": chat_id, "our_id": self._work.context.organisation}
+        row = (await self._work.connection.execute(_GET, which)).mappings().first()
         return chat_of(row) if row is not None else None
 
     async def add(self, chat: Chat) -> None:
-        await self._work.connection.execute(insert(tables.chats).values(_row(chat)))
+        await self._work.connection.execute(insert(tables.chats), _row(chat))
         self._work.publish(chat, to_contract, org_id=chat.org_id)
 
     async def save(self, chat: Chat, message: Message) -> None:
-        changed = (
-            update(tables.chats)
-            .where(tables.chats.c.id == chat.id, tables.chats.c.sequence == chat.stored_sequence)
-            .values(last_number=chat.last_number, revision=chat.revision, sequence=chat.sequence)
-        )
-        await self._work.change_one(changed)
-        await self._work.connection.execute(insert(tables.messages).values(_message_row(message)))
+        which = {"chat_id": chat.id, "stored_sequence": chat.stored_sequence}
+        await self._work.change_one(_SAVE, which | {name: getattr(chat, name) for name in _CHANGING})
+        await self._work.connection.execute(insert(tables.messages), _message_row(message))
         self._work.publish(chat, to_contract, org_id=chat.org_id)
 
 

@@ -51,7 +51,7 @@ class PostgresCommands:
             "verdict": verdict,
             "reply": reply.model_dump(mode="json"),
         }
-        await self._work.connection.execute(insert(tables.commands).values(row))
+        await self._work.connection.execute(insert(tables.commands), row)
         self._send(reply)
 
     def _send(self, reply: CommandCompleted | CommandRefused) -> None:

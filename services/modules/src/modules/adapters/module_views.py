@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from chassis.paging import Listed, Page
 from chassis.use_case import Work
@@ -13,6 +13,12 @@ _MODULE = [tables.modules.c[name] for name in ModuleView.__dataclass_fields__]
 _SUMMARY = [tables.modules.c[name] for name in ModuleSummary.__dataclass_fields__]
 _VERSION = [tables.module_versions.c[name] for name in VersionView.__dataclass_fields__]
 
+_COLUMN = tables.modules.c
+# Made once: SQLAlchemy takes longer to put a statement together than to send it.
+_GET = select(*_MODULE).where(
+    _COLUMN.id == bindparam("module_id"), _COLUMN.org_id == bindparam("our_id"), ~_COLUMN.deleted
+)
+
 
 class PostgresModuleViews:
     def __init__(self, work: Work) -> None:
@@ -20,9 +26,8 @@ class PostgresModuleViews:
         self._org_id = work.context.org_id
 
     async def module(self, module_id: UUID) -> ModuleView | None:
-        modules = tables.modules.c
-        query = select(*_MODULE).where(modules.id == module_id, modules.org_id == self._org_id, ~modules.deleted)
-        row = (await self._connection.execute(query)).mappings().first()
+        which = {"module_id": module_id, "our_id": self._org_id}
+        row = (await self._connection.execute(_GET, which)).mappings().first()
         return ModuleView(**row) if row is not None else None
 
     async def modules(self, query: ListModules) -> Listed[ModuleSummary]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 
 from chassis.use_case import Work
 from modules.adapters import tables
@@ -14,6 +14,12 @@ from modules.domain.kind import Kind
 from modules.domain.module import Module
 from modules.domain.version import Version
 
+_MODULE = tables.modules.c
+# Made once: SQLAlchemy takes longer to put a statement together than to send it.
+_OURS = (_MODULE.id == bindparam("module_id"), _MODULE.org_id == bindparam("our_id"))
+_GET = select(tables.modules).where(*_OURS, ~_MODULE.deleted).with_for_update()
+_SAVE = update(tables.modules).where(*_OURS, _MODULE.sequence == bindparam("stored_sequence"))
+
 
 class PostgresModules:
     def __init__(self, work: Work, kinds: Mapping[str, Kind[Any]]) -> None:
@@ -21,27 +27,21 @@ class PostgresModules:
         self._kinds = kinds
 
     async def get(self, module_id: UUID) -> Module | None:
-        modules = tables.modules.c
-        query = select(tables.modules).where(
-            modules.id == module_id, modules.org_id == self._work.context.org_id, ~modules.deleted
-        )
-        row = (await self._work.connection.execute(query.with_for_update())).mappings().first()
+        which = {"module_id": module_id, "our_id": self._work.context.org_id}
+        row = (await self._work.connection.execute(_GET, which)).mappings().first()
         return _module(row, self._kinds) if row is not None else None
 
     async def add(self, module: Module, version: Version) -> None:
-        await self._work.connection.execute(insert(tables.modules).values(_row(module)))
+        await self._work.connection.execute(insert(tables.modules), _row(module))
         await self._note(module, version)
 
     async def save(self, module: Module, version: Version) -> None:
-        modules = tables.modules.c
-        changed = update(tables.modules).where(
-            modules.id == module.id, modules.org_id == module.org_id, modules.sequence == module.stored_sequence
-        )
-        await self._work.change_one(changed.values(_row(module)))
+        which = {"module_id": module.id, "our_id": module.org_id, "stored_sequence": module.stored_sequence}
+        await self._work.change_one(_SAVE, which | _row(module))
         await self._note(module, version)
 
     async def _note(self, module: Module, version: Version) -> None:
-        await self._work.connection.execute(insert(tables.module_versions).values(_version_row(version)))
+        await self._work.connection.execute(insert(tables.module_versions), _version_row(version))
         self._work.publish(module, to_contract, org_id=module.org_id)
 
 
