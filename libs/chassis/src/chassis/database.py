@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import event, text
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -82,30 +82,18 @@ class Database:
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """Begins a transaction together with what it may see, which saves a round trip. `scope`: ids of organisations."""
+    """Begins a transaction together with what it may see, which saves a round trip. `scope`: ids of organisations.
+
+    Did asyncpg begin in other words, the transaction would see nothing at all.
+    """
 
     scope: str | None = None
 
-    def transaction(self, **options: Any) -> Any:
-        """What SQLAlchemy begins, commits and rolls back."""
-        return super().transaction(**options) if self.scope is None else _Scoped(self, self.scope)
-
-
-class _Scoped:
-    """A transaction that sees the rows of some organisations."""
-
-    def __init__(self, connection: _Connection, scope: str) -> None:
-        self._connection = connection
-        self._begin = f"BEGIN; SELECT set_config('stoa.org_ids', '{scope}', true)"
-
-    async def start(self) -> None:
-        await self._connection.execute(self._begin)
-
-    async def commit(self) -> None:
-        await self._connection.execute("COMMIT")
-
-    async def rollback(self) -> None:
-        await self._connection.execute("ROLLBACK")
+    async def execute(self, query: str, *values: Any, **options: Any) -> str:
+        if query == "BEGIN;" and self.scope is not None:
+            query += f" SELECT set_config('stoa.org_ids', '{self.scope}', true)"
+        done: str = await super().execute(query, *values, **options)
+        return done
 
 
 def _give_up_the_pool(context: ExceptionContext) -> None:
@@ -123,9 +111,17 @@ async def driver(connection: AsyncConnection) -> Any:
     """The asyncpg connection below, in the same transaction: for the few statements where SQLAlchemy is too dear."""
     adapted: Any = (await connection.get_raw_connection()).dbapi_connection
     raw = adapted.driver_connection
-    if not raw.is_in_transaction():
-        await adapted._start_transaction()  # SQLAlchemy sends BEGIN with its own first statement, not before
+    if not raw.is_in_transaction():  # SQLAlchemy sends BEGIN with its own first statement, not before
+        try:
+            await adapted._start_transaction()
+        except Exception as error:
+            await connection.run_sync(_refused, error)
     return raw
+
+
+def _refused(connection: Connection, error: Exception) -> None:
+    """Raises the error as SQLAlchemy does when a statement fails, so that a broken connection leaves the pool."""
+    connection._handle_dbapi_exception(error, "BEGIN", None, None, None)
 
 
 def is_passing(error: BaseException) -> bool:

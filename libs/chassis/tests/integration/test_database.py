@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from chassis.database import Database, driver, is_passing
 
@@ -35,6 +36,25 @@ async def test_a_row_that_the_driver_locks_stays_locked_until_the_end(stage: Sta
         async with stage.system.system_transaction() as other:
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await (await driver(other)).execute(f"{lock} NOWAIT")
+
+
+async def test_a_connection_that_is_gone_when_the_driver_begins_leaves_the_pool(stage: Stage) -> None:
+    database = Database(stage.database.dsn, application="gone", pool_size=1)
+    await _begin(database)
+    async with stage.database.system_transaction() as other:
+        await other.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'gone'"
+        )
+    with pytest.raises(DBAPIError) as broken:
+        await _begin(database)
+    assert is_passing(broken.value)
+    await _begin(database)
+    await database.close()
+
+
+async def _begin(database: Database) -> None:
+    async with database.system_transaction() as connection:
+        await driver(connection)
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["through SQLAlchemy", "through the driver"])
