@@ -1,6 +1,8 @@
 """The hub in memory: who is offered what, what is remembered, who is let go."""
 
 import asyncio
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -35,23 +37,51 @@ def feed(hub: Hub, org_id: UUID, *, users: tuple[UUID, ...] = (), name: str = "A
     hub.take(partition, offset, an_envelope(event, org_id, new_id()).to_headers(), event.encode())
 
 
-async def taken(listener: Listener) -> bytes:
-    """What the listener was offered so far, after a mark that is always there."""
-    listener.offer(b"|mark")
-    frames = await asyncio.wait_for(listener.take(), 1)
-    assert frames is not None
-    return frames.removesuffix(b"|mark")
+class Connection(asyncio.WriteTransport):
+    """Of a client that reads nothing; `read` is what it does when it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written = b""
+        self.closing = False
+
+    def write(self, data: Any) -> None:
+        self._written += data
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._written)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def read(self) -> bytes:
+        read, self._written = self._written, b""
+        return read
+
+
+def a_listener(org_id: UUID, user_id: UUID | None = None) -> tuple[Listener, Connection]:
+    connection = Connection()
+    return Listener(org_id, user_id or new_id(), None, connection), connection
+
+
+async def is_let_go(listener: Listener) -> bool:
+    """Whether the hub has done with it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await listener.ended()
+            return True
+    return False
 
 
 async def test_a_listener_is_offered_what_it_may_see() -> None:
     hub, org_id, user = a_hub(), new_id(), new_id()
-    listener = Listener(org_id, user, None)
+    listener, connection = a_listener(org_id, user)
     with hub.joined(listener):
         feed(hub, org_id, name="for all")
         feed(hub, org_id, users=(user,), name="for me")
         feed(hub, org_id, users=(new_id(),), name="for another")
         feed(hub, new_id(), name="elsewhere")
-        frames = await taken(listener)
+    frames = connection.read()
     assert [name in frames for name in (b"for all", b"for me", b"for another", b"elsewhere")] == [
         True,
         True,
@@ -62,22 +92,32 @@ async def test_a_listener_is_offered_what_it_may_see() -> None:
 
 async def test_who_has_left_is_offered_nothing() -> None:
     hub, org_id = a_hub(), new_id()
-    listener = Listener(org_id, new_id(), None)
+    listener, connection = a_listener(org_id)
     with hub.joined(listener):
         pass
     feed(hub, org_id)
-    assert await taken(listener) == b""
+    assert connection.read() == b""
 
 
 async def test_one_user_may_listen_several_times() -> None:
     hub, org_id, user = a_hub(), new_id(), new_id()
-    first, second = Listener(org_id, user, None), Listener(org_id, user, None)
+    (first, seen), (second, unseen) = a_listener(org_id, user), a_listener(org_id, user)
     with hub.joined(first):
         with hub.joined(second):
             pass
         feed(hub, org_id)
-        assert b"Acme" in await taken(first)
-    assert await taken(second) == b""
+    assert b"Acme" in seen.read()
+    assert unseen.read() == b""
+
+
+async def test_an_event_is_one_chunk_of_the_answer() -> None:
+    hub, org_id = a_hub(), new_id()
+    listener, connection = a_listener(org_id)
+    with hub.joined(listener):
+        feed(hub, org_id)
+    length, _, rest = connection.read().partition(b"\r\n")
+    assert len(rest) == int(length, 16) + 2
+    assert rest.endswith(b"\n\n\r\n")
 
 
 async def test_the_frame_is_one_object_for_all() -> None:
@@ -88,34 +128,41 @@ async def test_the_frame_is_one_object_for_all() -> None:
     assert entry.frame.endswith(b"\n\n")
 
 
-async def test_a_full_queue_ends_the_listener_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener_module, "MOST_FRAMES", 3)
+async def test_who_does_not_read_is_let_go_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "MOST_BYTES", 100)
     hub, org_id = a_hub(), new_id()
-    slow, quick = Listener(org_id, new_id(), None), Listener(org_id, new_id(), None)
+    (slow, _), (quick, connection) = a_listener(org_id), a_listener(org_id)
     with hub.joined(slow), hub.joined(quick):
         for _ in range(4):
             feed(hub, org_id)
-            assert await quick.take() is not None
-        assert await slow.take() is None
-        feed(hub, org_id)
-        assert await quick.take() is not None
+            assert connection.read()
+        assert await is_let_go(slow)
+        assert not await is_let_go(quick)
 
 
 async def test_one_large_frame_alone_is_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "MOST_BYTES", 10)
-    listener = Listener(new_id(), new_id(), None)
+    listener, connection = a_listener(new_id())
     assert listener.offer(b"x" * 100)
-    assert await listener.take() == b"x" * 100
+    assert connection.read() == b"x" * 100
     assert listener.offer(b"x" * 100)
     assert not listener.offer(b"x")
+    assert connection.read() == b"x" * 100
+
+
+async def test_nothing_is_written_to_a_connection_that_ends() -> None:
+    listener, connection = a_listener(new_id())
+    connection.closing = True
+    assert listener.offer(b"x")
+    assert connection.read() == b""
 
 
 async def test_a_feed_that_begins_anew_lets_everybody_go() -> None:
-    hub, listener = a_hub(), Listener(new_id(), new_id(), None)
+    hub, (listener, _) = a_hub(), a_listener(new_id())
     era = hub.era
     with hub.joined(listener):
         hub.forget()
-        assert await listener.take() is None
+        assert await is_let_go(listener)
     assert not hub.ready
     assert hub.era != era
 
@@ -126,13 +173,13 @@ async def test_what_cannot_be_read_moves_the_head_and_is_for_nobody() -> None:
     good = an_envelope(event, org_id, org_id).to_headers()
     internal = [(name, b"internal" if name == "ce_audience" else value) for name, value in good]
     nowhere = [header for header in good if header[0] != "ce_orgid"]
-    listener = Listener(org_id, new_id(), None)
+    listener, connection = a_listener(org_id)
     with hub.joined(listener):
         for offset, (headers, value) in enumerate(
             [([], b"{}"), (good, b"\xff"), (good, None), (good, b'{"a": NaN}'), (internal, b"{}"), (nowhere, b"{}")]
         ):
             hub.take(partition, offset, headers, value)
-        assert await taken(listener) == b""
+    assert connection.read() == b""
     assert hub.recent(partition).head == 6
     assert hub.head(org_id) == Position(CLUSTER, partition, 5)
 

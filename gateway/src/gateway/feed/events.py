@@ -9,10 +9,10 @@ import structlog
 from aiokafka.errors import KafkaError
 from starlette.types import Receive, Scope, Send
 
-from chassis.crash_points import crash_point
 from chassis.http.failures import Unavailable
 from chassis.http.identity import Identity
 from chassis.http.problems import ProblemError
+from chassis.http.protocol import transport_of
 from chassis.kafka.broken_off import was_told_to_stop
 from gateway.callers import caller_of
 from gateway.cut import DISCONNECTED, Cut
@@ -43,7 +43,7 @@ log = structlog.get_logger("feed")
 
 
 class Events:
-    """One client after the other: who may listen, from where on, then the frames that the hub offers."""
+    """One client after the other: who may listen, from where on, then the frames that the hub writes."""
 
     def __init__(self, hub: Hub, history: History, identity: Identity, streams: OpenStreams) -> None:
         self._hub = hub
@@ -54,7 +54,8 @@ class Events:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises ProblemError (401, 422, 503) before the stream begins."""
         caller = await caller_of(self._identity, scope["headers"])
-        listener = Listener(caller.org_id, caller.user_id, wanted_kinds(scope["query_string"]))
+        kinds = wanted_kinds(scope["query_string"])
+        listener = Listener(caller.org_id, caller.user_id, kinds, transport_of(scope))
         if not self._hub.ready:
             raise ProblemError(Unavailable())
         with Cut() as cut, self._streams.holding(cut, caller):
@@ -83,10 +84,7 @@ class Events:
             return
         # Nothing is awaited between the end of the catching up and the joining, so nothing falls between them.
         with self._hub.joined(listener):
-            while (frames := await listener.take()) is not None:
-                crash_point("feed.sending")
-                await _write(send, frames)
-                crash_point("feed.sent")
+            await listener.ended()
 
     async def _begin(self, listener: Listener, resume_from: str | None, send: Send) -> Position:
         """The position to go on from. The first frame tells it, so a client can resume before its first event."""

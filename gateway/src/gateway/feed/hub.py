@@ -9,6 +9,8 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
+from chassis.crash_points import crash_point
+from chassis.http.protocol import chunk
 from gateway.feed.entries import Entry, comment, entry_of
 from gateway.feed.listener import Listener
 from gateway.feed.positions import Position, partition_of
@@ -71,16 +73,19 @@ class Hub:
         if entry is None or users is None:
             return
         seeing = users if entry.users is None else [user for user in entry.users if user in users]
-        for user in seeing:
-            self._offer(users[user], entry)
+        self._offer([one for user in seeing for one in users[user] if one.wants(entry.kind)], entry)
 
-    def _offer(self, listeners: Iterable[Listener], entry: Entry) -> None:
+    def _offer(self, listeners: Sequence[Listener], entry: Entry) -> None:
+        if not listeners:
+            return
+        crash_point("feed.sending")
+        framed = chunk(entry.frame)
         for listener in listeners:
-            if listener.wants(entry.kind):
-                _OFFERED.inc()
-                if not listener.offer(entry.frame):
-                    _CUT_OFF.inc()
-                    log.info("client-cut-off", org_id=str(listener.org_id), user_id=str(listener.user_id))
+            if not listener.offer(framed):
+                _CUT_OFF.inc()
+                log.info("client-cut-off", org_id=str(listener.org_id), user_id=str(listener.user_id))
+        _OFFERED.inc(len(listeners))
+        crash_point("feed.sent")
 
     @contextmanager
     def joined(self, listener: Listener) -> Iterator[None]:
@@ -105,4 +110,4 @@ class Hub:
         for beats in itertools.cycle(self._beats):
             await asyncio.sleep(1)
             for listener in beats if self.ready else ():
-                listener.offer(comment("heartbeat", self.head(listener.org_id)))
+                listener.offer(chunk(comment("heartbeat", self.head(listener.org_id))))

@@ -6,26 +6,24 @@ from uuid import UUID
 from gateway.feed.entries import Entry
 from gateway.feed.kinds import Kinds
 
-MOST_FRAMES = 1_000
 MOST_BYTES = 1024 * 1024
+"""So much may wait for a client that does not read, beside what the kernel holds for it."""
 
 
 class Listener:
-    """A bounded queue of frames. When it is full the client is too slow: it is cut off, and may resume by its position.
+    """The hub writes each event to the client's connection, as a chunk that is the same for all: no task wakes for it.
 
-    The hub offers, without waiting; the client's own task takes all there is and writes it in one piece.
+    A client that does not keep pace is cut off, and may resume by its position.
     """
 
-    __slots__ = ("_bytes", "_ended", "_frames", "_kinds", "_waiter", "org_id", "user_id")
+    __slots__ = ("_ended", "_kinds", "_transport", "org_id", "user_id")
 
-    def __init__(self, org_id: UUID, user_id: UUID, kinds: Kinds | None) -> None:
+    def __init__(self, org_id: UUID, user_id: UUID, kinds: Kinds | None, transport: asyncio.WriteTransport) -> None:
         self.org_id = org_id
         self.user_id = user_id
         self._kinds = kinds
-        self._frames: list[bytes] = []
-        self._bytes = 0
-        self._ended = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._transport = transport
+        self._ended = asyncio.Event()
 
     def wants(self, kind: str) -> bool:
         return self._kinds is None or self._kinds.has(kind)
@@ -34,36 +32,20 @@ class Listener:
         """Whether the entry is of this client's organisation, meant for this user, and of a kind it asked for."""
         return entry.org_id == self.org_id and entry.is_for(self.user_id) and self.wants(entry.kind)
 
-    def offer(self, frame: bytes) -> bool:
-        """Queues a frame. False when that was one too many, and the client is cut off."""
-        if self._ended:
+    def offer(self, chunk: bytes) -> bool:
+        """Writes a chunk. False when too much waited already, and the client is cut off."""
+        if self._ended.is_set() or self._transport.is_closing():
             return True
-        self._frames.append(frame)
-        self._bytes += len(frame)
-        if len(self._frames) > MOST_FRAMES or (self._bytes > MOST_BYTES and len(self._frames) > 1):
+        if self._transport.get_write_buffer_size() > MOST_BYTES:
             self.end()
             return False
-        self._wake()
+        self._transport.write(chunk)
         return True
 
     def end(self) -> None:
-        """Lets the client go. What is queued is dropped: it comes again when the client resumes."""
-        self._ended = True
-        self._frames.clear()
-        self._wake()
+        """Lets the client go: what it has not been sent comes again when it resumes."""
+        self._ended.set()
 
-    async def take(self) -> bytes | None:
-        """All queued frames, when there are some; None once the client was let go."""
-        while not self._frames:
-            if self._ended:
-                return None
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        taken = b"".join(self._frames)
-        self._frames.clear()
-        self._bytes = 0
-        return taken
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    async def ended(self) -> None:
+        """Returns once the client was let go."""
+        await self._ended.wait()

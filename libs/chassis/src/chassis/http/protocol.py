@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from chassis.core import new_id
@@ -19,6 +20,22 @@ STALLED_S = 20.0
 
 LINGER_S = 5.0
 """How long a body that goes on after its answer is still taken in, so that the client gets to read the answer."""
+
+
+_TRANSPORT = "stoa.transport"
+
+
+def transport_of(scope: Scope) -> asyncio.WriteTransport:
+    """The connection of a request, for who has the same to write to many: past the application's `send`, an answer
+    without a length goes on in chunks (`chunk`). Nobody waits there for a client that does not read, so the writer
+    looks at the size of the transport's buffer. Raises LookupError on a server that is not ours."""
+    transport: asyncio.WriteTransport = scope["extensions"][_TRANSPORT]["transport"]
+    return transport
+
+
+def chunk(body: bytes) -> bytes:
+    """A chunk of an answer without a length (RFC 9112, section 7.1)."""
+    return b"%x\r\n%s\r\n" % (len(body), body)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -48,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {_TRANSPORT: {"transport": self.transport}}
         self._in_head = True
         if "head" not in self._timers:
             self._arm("head", HEAD_S, self._head_late)
