@@ -200,8 +200,8 @@ MUTANTS = (
         "the second page of a list begins one too late",
         CHATS,
         "adapters/chat_views.py",
-        "number > last)",
-        "number > last + 1)",
+        "number > $2 ",
+        "number > $2 + 1 ",
         ("kill",),
     ),
 )

@@ -109,7 +109,8 @@ async def scope_to(connection: AsyncConnection, org_ids: Collection[UUID]) -> No
 
 async def driver(connection: AsyncConnection) -> Any:
     """The asyncpg connection below, in the same transaction: for the few statements where SQLAlchemy is too dear."""
-    adapted: Any = (await connection.get_raw_connection()).dbapi_connection
+    pooled: Any = connection.sync_connection
+    adapted = pooled.connection.dbapi_connection
     raw = adapted.driver_connection
     if not raw.is_in_transaction():  # SQLAlchemy sends BEGIN with its own first statement, not before
         try:

@@ -4,23 +4,23 @@ Requests over HTTP trust their token, less the revocations; a command carries no
 looked up here at the moment when it is done.
 """
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Ok, Outcome
+from chassis.database import driver
 from chassis.kafka.consumer import Consumer, on, projection
 from chassis.use_case import HasWork
 from contracts.auth.topics import MEMBERSHIPS
 from contracts.auth.v1 import MembershipChanged, MembershipGranted, MembershipRevoked, MembershipState
 from contracts.permissions import Role
 
-_STORE = text("""
-INSERT INTO memberships (id, org_id, user_id, role, active) VALUES (:id, :org_id, :user_id, :role, :active)
+_STORE = """
+INSERT INTO memberships (id, org_id, user_id, role, active) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (id) DO UPDATE SET role = excluded.role, active = excluded.active
-""")
+"""
 _FIND = text("SELECT role, active FROM memberships WHERE org_id = :org_id AND user_id = :user_id")
 
 
@@ -49,15 +49,7 @@ async def _hear(tx: HasWork, event: MembershipGranted | MembershipChanged | Memb
 
 
 async def _project(tx: HasWork, state: MembershipState) -> Outcome:
-    await tx.work.connection.execute(_STORE, _row(state))
+    is_active = state.status == "active"
+    raw = await driver(tx.work.connection)
+    await raw.execute(_STORE, state.membership_id, state.organisation_id, state.user_id, state.role, is_active)
     return Ok(None)
-
-
-def _row(state: MembershipState) -> dict[str, Any]:
-    return {
-        "id": state.membership_id,
-        "org_id": state.organisation_id,
-        "user_id": state.user_id,
-        "role": state.role,
-        "active": state.status == "active",
-    }

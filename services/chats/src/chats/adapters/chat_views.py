@@ -1,23 +1,23 @@
-"""Chats in PostgreSQL, as they are read."""
+"""Chats in PostgreSQL, as they are read; what is read most goes past SQLAlchemy."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.database import driver
 from chassis.paging import Listed, Page
 from chats.adapters import tables
 from chats.application.views import ChatView, MessageView
 
 _CHAT = [tables.chats.c[name] for name in ChatView.__dataclass_fields__]
-_MESSAGE = [tables.messages.c[name] for name in MessageView.__dataclass_fields__]
 
-# Made once: SQLAlchemy takes longer to put a statement together than to send it.
-_GET = select(*_CHAT).where(tables.chats.c.id == bindparam("chat_id"))
-_NUMBER = tables.messages.c.number
-_MESSAGES = select(*_MESSAGE).where(tables.messages.c.chat_id == bindparam("chat_id")).limit(bindparam("most"))
-_OLDER = _MESSAGES.where(bindparam("last") > _NUMBER).order_by(_NUMBER.desc())
-_NEWER = _MESSAGES.where(bindparam("last") < _NUMBER).order_by(_NUMBER)
+_GET = f"SELECT {', '.join(ChatView.__dataclass_fields__)} FROM chats WHERE id = $1"  # noqa: S608  made of constants
+_MESSAGES = f"SELECT {', '.join(MessageView.__dataclass_fields__)} FROM messages WHERE chat_id = $1"  # noqa: S608  too
+_OLDER = f"{_MESSAGES} AND number < $2 ORDER BY number DESC LIMIT $3"
+_NEWER = f"{_MESSAGES} AND number > $2 ORDER BY number LIMIT $3"
 _LARGEST = 2**31 - 1
 
 
@@ -26,7 +26,7 @@ class PostgresChatViews:
         self._connection = connection
 
     async def chat(self, chat_id: UUID) -> ChatView | None:
-        row = (await self._connection.execute(_GET, {"chat_id": chat_id})).mappings().first()
+        row = await (await driver(self._connection)).fetchrow(_GET, chat_id)
         return _chat_view(row) if row is not None else None
 
     async def chats_of(self, user_id: UUID, page: Page) -> Listed[ChatView]:
@@ -41,10 +41,10 @@ class PostgresChatViews:
 
     async def messages(self, chat_id: UUID, page: Page, *, newest_first: bool) -> Listed[MessageView]:
         last = int(page.after[0]) if page.after is not None else _LARGEST if newest_first else 0
-        which = {"chat_id": chat_id, "last": last, "most": page.limit + 1}
-        rows = (await self._connection.execute(_OLDER if newest_first else _NEWER, which)).mappings().all()
+        raw = await driver(self._connection)
+        rows = await raw.fetch(_OLDER if newest_first else _NEWER, chat_id, last, page.limit + 1)
         return Listed.cut([MessageView(**row) for row in rows], page, lambda message: (message.number,))
 
 
-def _chat_view(row: RowMapping) -> ChatView:
+def _chat_view(row: Mapping[str, Any] | RowMapping) -> ChatView:
     return ChatView(**{**row, "participants": tuple(row["participants"])})
