@@ -7,14 +7,23 @@ A metric is declared where it is counted, with prometheus_client and the prefix 
 The label `service` is added to all of them here. No label ever holds the id of an organisation, user or object.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, start_http_server
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+_TASKS = Gauge("stoa_tasks", "Tasks of the event loop")
+
+
+def count_tasks() -> None:
+    """From now on `stoa_tasks` tells of the running loop."""
+    loop = asyncio.get_running_loop()
+    _TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
 
 
 class _WithService(Collector):

@@ -24,7 +24,7 @@ from chassis.health import Health
 from chassis.http.protocol import BoundedProtocol
 from chassis.kafka.consumer import Consumer
 from chassis.logging import set_up_logging
-from chassis.metrics import serve_metrics
+from chassis.metrics import count_tasks, serve_metrics
 from chassis.settings import ProcessSettings, refuse
 from chassis.telemetry import set_up_tracing
 from chassis.watchdog import EXIT_SOFTWARE, Watchdog, end_within
@@ -99,6 +99,7 @@ def _listen(settings: ProcessSettings) -> socket.socket:
 async def _serve(service: Service[S], settings: S, roles: Sequence[str], listening: socket.socket) -> int:
     tracing = set_up_tracing(service.name, endpoint=settings.otlp_endpoint, sampling=settings.trace_sampling)
     metrics = serve_metrics(service.name, settings.metrics_host, settings.metrics_port)
+    count_tasks()
     with _made_to_stay():
         parts = service.build(settings)
         components = parts.components(roles)

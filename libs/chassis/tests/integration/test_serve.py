@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -174,3 +175,4 @@ async def test_metrics_are_on_their_own_port_and_name_the_service() -> None:
             text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
         await running.answers("/metrics", 404)
     assert 'stoa_http_request_duration_seconds_count{outcome="404",route="GET -",service="small"} 1.0' in text
+    assert re.search(r'^stoa_tasks{service="small"} [1-9]', text, re.MULTILINE)
