@@ -114,6 +114,10 @@ check-the-checker: $(READY) ## Plant one bug after the other in the running syst
 bench: $(READY) ## Measure what performance was promised, each beside its baseline: ONLY=P7
 	@$(RUN) tests.load $(if $(ONLY),--only $(ONLY))
 
+.PHONY: soak
+soak: $(READY) ## Load the system for long, and see whether a process keeps memory, tasks, connections or files: MINUTES=n
+	@$(RUN) tests.load.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))
+
 .PHONY: lint
 lint: $(READY) ## Check style, import rules, size limits, rooms and words
 	@$(BIN)/ruff check .

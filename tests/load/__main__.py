@@ -4,23 +4,17 @@ A run starts a system of its own. `--only P7` takes one measure (and what is mea
 """
 
 import argparse
-import asyncio
-import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from unittest.mock import patch
 
 import uvloop
 
 from chassis.logging import set_up_logging
 from local_stack.paths import REPOSITORY
-from services.agent.tests.model_server import ModelServer
 
-from ..chaos.models import settings_for
-from ..stack import Stack
 from . import report
-from .bench import MODEL_S, Bench
+from .bench import begun
 from .figures import Figure
 from .measures import MEASURES, Measure
 from .turns import REPEATS
@@ -35,37 +29,21 @@ def main() -> int:
     if not chosen:
         print(f"nothing measures {asked.only}; there is {', '.join(goal for goals in MEASURES for goal in goals)}")
         return 2
-    os.environ.pop("STOA_POSTGRES_ADMIN_DSN", None)  # servers that somebody else uses would be measured with them
-    os.environ.pop("STOA_KAFKA_BOOTSTRAP", None)
-    Stack.sweep()
     with LOG.open("w") as log, redirect_stdout(log):  # parts of services run in this process, and log as they do there
         set_up_logging("bench", lasting=True)
-        figures = uvloop.run(_measured(Stack.of_this_process(), asked.repeats, chosen))
+        figures = uvloop.run(_measured(asked.repeats, chosen))
     report.show(figures)
     report.save(figures, {"repeats": asked.repeats}, asked.json)
     print(f"written to {asked.json}")
     return 0
 
 
-async def _measured(stack: Stack, repeats: int, chosen: list[Measure]) -> list[Figure]:
-    """With a stand-in for the model that agents ask, since another model would be measured with them."""
-    found: list[Figure] = []
-    async with ModelServer.listening() as server:
-        server.delay = lambda: MODEL_S
-        try:
-            with patch.dict(os.environ, settings_for(server)):
-                await asyncio.to_thread(stack.start)
-            bench = Bench(stack, _tell, repeats)
-            await asyncio.to_thread(lambda: bench.organisation)
-            for measure in chosen:
-                found += await measure(bench)
-        finally:
-            await asyncio.to_thread(stack.stop)
+async def _measured(repeats: int, chosen: list[Measure]) -> list[Figure]:
+    found = list[Figure]()
+    async with begun(repeats) as bench:
+        for measure in chosen:
+            found += await measure(bench)
     return found
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _asked() -> argparse.Namespace:

@@ -1,17 +1,22 @@
 """What every measure works with: the running system, somebody who may use it, and a place to tell how far it is."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+from unittest.mock import patch
 
 from chassis.settings import ServiceSettings
 from chassis.testing.service import settled
 from local_stack.backends import Backends
+from services.agent.tests.model_server import ModelServer
 
+from ..chaos.models import settings_for
 from ..people import Organisation
 from ..stack import Stack
 from .turns import REPEATS, Side, Turns, in_turn
@@ -76,3 +81,26 @@ class Bench:
     async def until_idle(self) -> None:
         """Waits until every process is well, after something was asked of them."""
         await asyncio.to_thread(self.stack.healthy)
+
+
+@asynccontextmanager
+async def begun(repeats: int = REPEATS) -> AsyncIterator[Bench]:
+    """A system of its own, with a stand-in for the model that agents ask, since another one would be measured too."""
+    os.environ.pop("STOA_POSTGRES_ADMIN_DSN", None)  # servers that somebody else uses would be measured with them
+    os.environ.pop("STOA_KAFKA_BOOTSTRAP", None)
+    Stack.sweep()
+    stack = Stack.of_this_process()
+    async with ModelServer.listening() as server:
+        server.delay = lambda: MODEL_S
+        try:
+            with patch.dict(os.environ, settings_for(server)):
+                await asyncio.to_thread(stack.start)
+            bench = Bench(stack, _tell, repeats)
+            await asyncio.to_thread(lambda: bench.organisation)
+            yield bench
+        finally:
+            await asyncio.to_thread(stack.stop)
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
