@@ -1,4 +1,4 @@
-"""Deletes what has had its time: sent messages, the memory of applied records, stored answers.
+"""Deletes what has had its time: sent messages, the memory of applied records, stored answers, what a service names.
 
 In small batches, each a transaction of its own that passes over rows which others hold, so that no write waits for it.
 Each of these tables grows in the order of time, so that a BRIN index finds its old rows.
@@ -28,18 +28,21 @@ _DELETED = Counter("stoa_housekeeping_deleted_total", "Rows deleted because thei
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A row of `table` goes once `column`, a time, is longer ago than `kept`; one without that time stays."""
+    """A row of `table` goes once `column`, a time, is longer ago than `kept`; one without that time stays, and so does
+    one for which the SQL condition `unless` is true; it calls the row `old`."""
 
     table: str
     column: str
     kept: timedelta
+    unless: str = "false"
 
     @property
     def delete(self) -> str:
         """Deletes a batch. Parameters: `kept`, and how many at most."""
         return f"""
         DELETE FROM {self.table} WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM {self.table} WHERE {self.column} < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+            SELECT ctid FROM {self.table} AS old WHERE {self.column} < now() - $1::interval AND NOT ({self.unless})
+            LIMIT $2 FOR UPDATE OF old SKIP LOCKED))
         """  # noqa: S608  made of constants
 
 

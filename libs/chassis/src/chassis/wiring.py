@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from chassis.component import Component
 from chassis.database import Database, is_passing
 from chassis.database_watch import DatabaseWatch
-from chassis.housekeeping import ANSWERS, SENT, Housekeeping, applied
+from chassis.housekeeping import ANSWERS, SENT, Housekeeping, Keep, applied
 from chassis.http.app import create_app
 from chassis.http.door import Doors
 from chassis.http.identity import Identity
@@ -109,9 +109,10 @@ class Wiring(Generic[Tx]):
         snapshots: Sequence[SnapshotSource] = (),
         always: Sequence[Component] = (),
         workers: Sequence[Component] = (),
+        keeps: Sequence[Keep] = (),
         close: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> Parts:
-        """The parts of a process of this service; what the service adds of its own comes after the chassis' own."""
+        """The parts of a process; what the service adds comes after the chassis' own. `keeps`: its rows that age."""
         docs = self.settings.serves_docs
         app = partial(_app, self.service, description)
         hearing = self._hearing(consumers, snapshots)
@@ -119,7 +120,7 @@ class Wiring(Generic[Tx]):
             app=partial(app, [*routers, self.operations(hearing)], docs=docs),
             bare_app=partial(app, []),
             always=[*self._always(), *always],
-            workers=[*self._consuming(hearing), *self._copying(consumers, snapshots), *workers],
+            workers=[*self._consuming(hearing, keeps), *self._copying(consumers, snapshots), *workers],
             relay=[Relay(self.system.dsn, self.kafka, self.outbox, service=self.service)],
             close=[*close, self.database.close, self.system.close],
             consumers=hearing,
@@ -140,8 +141,8 @@ class Wiring(Generic[Tx]):
     def _hearing(self, consumers: Sequence[Consumer[Tx]], sources: Sequence[SnapshotSource]) -> list[Consumer[Tx]]:
         return [*consumers, requests_consumer(self.service, sources)] if sources else [*consumers]
 
-    def _consuming(self, consumers: Sequence[Consumer[Tx]]) -> list[Component]:
-        housekeeping = Housekeeping(self.system, [SENT, ANSWERS, applied(consumers)])
+    def _consuming(self, consumers: Sequence[Consumer[Tx]], keeps: Sequence[Keep]) -> list[Component]:
+        housekeeping = Housekeeping(self.system, [SENT, ANSWERS, applied(consumers), *keeps])
         return [*consuming(self.service, self.system.dsn, self.kafka, self.runner, consumers), housekeeping]
 
     def _copying(self, consumers: Sequence[Consumer[Tx]], sources: Sequence[SnapshotSource]) -> list[Component]:

@@ -1,5 +1,6 @@
 """What has had its time is deleted, nothing else is, and nobody waits for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,6 +54,15 @@ async def test_a_message_that_somebody_holds_is_passed_over_and_one_that_is_to_b
         async with running(Housekeeping(stage.system, [SENT])):
             await eventually(lambda: outbox_is(stage, [2]))
     assert await ids(stage) == [2]
+
+
+async def test_a_row_stays_as_long_as_something_needs_it(stage: Stage) -> None:
+    for number in range(4):
+        await stage.make(f"thing {number}")
+    await stage.execute(AGED.format(4))
+    needed = replace(SENT, unless="EXISTS (SELECT FROM things AS t WHERE t.id::text = old.key AND t.name = 'thing 1')")
+    async with running(Housekeeping(stage.system, [needed])):
+        await eventually(lambda: outbox_is(stage, [2]))
 
 
 async def test_stored_answers_go_after_a_day(stage: Stage) -> None:

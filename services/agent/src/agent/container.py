@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from agent.adapters.command_log import PostgresCommandLog
 from agent.adapters.journals import PostgresJournals
+from agent.adapters.keeping import COMMANDS, STEPS
 from agent.adapters.knowledge import PostgresConversations, PostgresKinds, PostgresModules
 from agent.adapters.queue import PostgresQueue
 from agent.adapters.snapshots import sources
@@ -38,6 +39,7 @@ def build(settings: Settings, *, clock: Clock | None = None, keys: KeySource | N
         consumers=[*consumers(use_cases), memberships_consumer("agent")],
         snapshots=sources(),
         workers=[Worker(queue, wiring.runner, use_cases, drive_run, signals, slots=settings.run_slots)],
+        keeps=[STEPS, COMMANDS],
     )
     return replace(parts, closing=[waiting.close])
 

@@ -9,6 +9,7 @@ from chassis.http.tokens import KeySource
 from chassis.memberships import memberships_consumer
 from chassis.serve import Parts
 from chassis.wiring import Wiring
+from modules.adapters.commands import SETTLED
 from modules.adapters.snapshots import sources
 from modules.adapters.transaction import PostgresTransaction
 from modules.application.use_cases import UseCases
@@ -37,4 +38,5 @@ def build(
         consumers=[*consumers(use_cases), memberships_consumer("modules")],
         snapshots=sources(),
         workers=[KindsAtStart(wiring.runner, use_cases)],
+        keeps=[SETTLED],
     )

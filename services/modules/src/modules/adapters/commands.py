@@ -5,11 +5,16 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from chassis.core import Failure
+from chassis.housekeeping import SENT, Keep
 from chassis.use_case import Work
+from contracts.modules.topics import COMMANDS
 from contracts.modules.v1 import CommandCompleted, CommandRefused
 from modules.adapters import tables
 from modules.adapters.publishing import state_of
 from modules.application.views import ModuleView
+
+SETTLED = Keep("commands", "settled_at", COMMANDS.retention + SENT.kept)
+"""As long as a command can come again, from its topic or by a replay of its owner."""
 
 _REPLIES: dict[str, type[CommandCompleted] | type[CommandRefused]] = {
     "completed": CommandCompleted,
