@@ -10,6 +10,7 @@ from . import (
     footprint,
     gateway,
     growth,
+    housekeeping,
     pipeline,
     reads,
     recovery,
@@ -38,5 +39,6 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("P13",): streams.idle,
     ("P15",): pipeline.measure,
     ("P16",): recovery.measure,
+    ("housekeeping",): housekeeping.measure,
     ("P19",): growth.measure,
 }
