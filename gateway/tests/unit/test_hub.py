@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from chassis.core import new_id
+from chassis.http.protocol import Outlet
 from contracts.gateway.topics import FEED
 from gateway.feed import listener as listener_module
 from gateway.feed import recent as recent_module
@@ -38,7 +39,7 @@ def feed(hub: Hub, org_id: UUID, *, users: tuple[UUID, ...] = (), name: str = "A
 
 
 class Connection(asyncio.WriteTransport):
-    """Of a client that reads nothing; `read` is what it does when it does."""
+    """Of a client that reads nothing by itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +62,7 @@ class Connection(asyncio.WriteTransport):
 
 def a_listener(org_id: UUID, user_id: UUID | None = None) -> tuple[Listener, Connection]:
     connection = Connection()
-    return Listener(org_id, user_id or new_id(), None, connection), connection
+    return Listener(org_id, user_id or new_id(), None, Outlet(connection)), connection
 
 
 async def is_let_go(listener: Listener) -> bool:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from chassis.http.failures import Unavailable
 from chassis.http.identity import Identity
 from chassis.http.problems import ProblemError
-from chassis.http.protocol import transport_of
+from chassis.http.protocol import outlet_of
 from chassis.kafka.broken_off import was_told_to_stop
 from gateway.callers import caller_of
 from gateway.cut import DISCONNECTED, Cut
@@ -55,7 +55,7 @@ class Events:
         """Raises ProblemError (401, 422, 503) before the stream begins."""
         caller = await caller_of(self._identity, scope["headers"])
         kinds = wanted_kinds(scope["query_string"])
-        listener = Listener(caller.org_id, caller.user_id, kinds, transport_of(scope))
+        listener = Listener(caller.org_id, caller.user_id, kinds, outlet_of(scope))
         if not self._hub.ready:
             raise ProblemError(Unavailable())
         with Cut() as cut, self._streams.holding(cut, caller):
@@ -138,6 +138,7 @@ class Events:
             entries = recent.after(offset, _AT_ONCE)
             offset = entries[-1].offset if entries else recent.head - 1
             await _write_seen(send, listener, entries)
+            await _write(send, b"")  # waits until most of it has left: the hub counts what waits from here on
 
     async def _read_back(self, listener: Listener, position: Position, recent: Recent, send: Send) -> int:
         """Writes from Kafka what is no longer in memory; answers the offset up to which that went."""

@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+from chassis.http.protocol import Outlet
 from gateway.feed.entries import Entry
 from gateway.feed.kinds import Kinds
 
@@ -16,13 +17,13 @@ class Listener:
     A client that does not keep pace is cut off, and may resume by its position.
     """
 
-    __slots__ = ("_ended", "_kinds", "_transport", "org_id", "user_id")
+    __slots__ = ("_ended", "_kinds", "_outlet", "org_id", "user_id")
 
-    def __init__(self, org_id: UUID, user_id: UUID, kinds: Kinds | None, transport: asyncio.WriteTransport) -> None:
+    def __init__(self, org_id: UUID, user_id: UUID, kinds: Kinds | None, outlet: Outlet) -> None:
         self.org_id = org_id
         self.user_id = user_id
         self._kinds = kinds
-        self._transport = transport
+        self._outlet = outlet
         self._ended = asyncio.Event()
 
     def wants(self, kind: str) -> bool:
@@ -34,12 +35,12 @@ class Listener:
 
     def offer(self, chunk: bytes) -> bool:
         """Writes a chunk. False when too much waited already, and the client is cut off."""
-        if self._ended.is_set() or self._transport.is_closing():
+        if self._ended.is_set() or self._outlet.is_closing:
             return True
-        if self._transport.get_write_buffer_size() > MOST_BYTES:
+        if self._outlet.waiting > MOST_BYTES:
             self.end()
             return False
-        self._transport.write(chunk)
+        self._outlet.write(chunk)
         return True
 
     def end(self) -> None:

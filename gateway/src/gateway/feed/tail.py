@@ -22,6 +22,8 @@ PROBE_S = 2.0
 _ANSWER_S = 3.0
 _LOOK_BACK = 500
 """So many records of each partition are read again at the start, for clients that come from another replica."""
+_AT_ONCE = 20
+"""Each record is written to all who may see it, at once: a burst of them is not to hold up everybody else."""
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 log = structlog.get_logger("feed")
@@ -111,11 +113,12 @@ class FeedTail:
             consumer.seek(partition, self._hub.recent(number).head)
 
     async def _take(self, consumer: Any) -> None:
-        """Hands the next records to the hub; between two lots others get their turn."""
+        """Hands the next records to the hub; after some of them others get their turn."""
         for records in (await consumer.getmany(timeout_ms=int(PROBE_S * 1000), max_records=200)).values():
-            for record in records:
+            for number, record in enumerate(records, start=1):
                 self._hub.take(record.partition, record.offset, record.headers, record.value)
-        await asyncio.sleep(0)
+                if number % _AT_ONCE == 0 or number == len(records):
+                    await asyncio.sleep(0)
 
 
 async def _cluster(admin: Any) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_
 
 from chassis.core.errors import Passing
 
@@ -90,10 +91,19 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
     scope: str | None = None
 
     async def execute(self, query: str, *values: Any, **options: Any) -> str:
-        if query == "BEGIN;" and self.scope is not None:
-            query += f" SELECT set_config('stoa.org_ids', '{self.scope}', true)"
+        if query == "BEGIN;":
+            return await self._begin()
         done: str = await super().execute(query, *values, **options)
         return done
+
+    async def _begin(self) -> str:
+        scoped = f" SELECT set_config('stoa.org_ids', '{self.scope}', true)" if self.scope is not None else ""
+        try:
+            begun: str = await super().execute(f"BEGIN;{scoped}")
+        except BaseException:  # whether it has begun is not known, so nobody may go on with this connection
+            self.terminate()
+            raise
+        return begun
 
 
 def _give_up_the_pool(context: ExceptionContext) -> None:
@@ -111,18 +121,17 @@ async def driver(connection: AsyncConnection) -> Any:
     """The asyncpg connection below, in the same transaction: for the few statements where SQLAlchemy is too dear."""
     pooled: Any = connection.sync_connection
     adapted = pooled.connection.dbapi_connection
-    raw = adapted.driver_connection
-    if not raw.is_in_transaction():  # SQLAlchemy sends BEGIN with its own first statement, not before
-        try:
-            await adapted._start_transaction()
-        except Exception as error:
-            await connection.run_sync(_refused, error)
-    return raw
+    if adapted._transaction is None:  # SQLAlchemy sends BEGIN with its own first statement, not before
+        await connection.run_sync(_begin, adapted)
+    return adapted.driver_connection
 
 
-def _refused(connection: Connection, error: Exception) -> None:
-    """Raises the error as SQLAlchemy does when a statement fails, so that a broken connection leaves the pool."""
-    connection._handle_dbapi_exception(error, "BEGIN", None, None, None)
+def _begin(connection: Connection, adapted: Any) -> None:
+    """Fails as a statement of SQLAlchemy's does, so that a connection that is broken or cut off leaves the pool."""
+    try:
+        await_(adapted._start_transaction())
+    except BaseException as error:
+        connection._handle_dbapi_exception(error, "BEGIN", None, None, None)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -1,11 +1,15 @@
 """Transactions, with and without SQLAlchemy."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from chassis.core import new_id
 from chassis.database import Database, driver, is_passing
 
 from ..sample.stage import Stage
@@ -55,6 +59,89 @@ async def test_a_connection_that_is_gone_when_the_driver_begins_leaves_the_pool(
 async def _begin(database: Database) -> None:
     async with database.system_transaction() as connection:
         await driver(connection)
+
+
+BEGINNINGS = pytest.mark.parametrize("through", ["SQLAlchemy", "the driver"])
+
+
+@BEGINNINGS
+async def test_who_is_cancelled_while_a_transaction_begins_leaves_no_scope_behind(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, through: str
+) -> None:
+    database, begun = await _used(stage), asyncio.Event()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "execute", _begins_and_is_not_answered(begun))
+        task = asyncio.create_task(_scope_of(database, [new_id()], through))
+        await asyncio.wait_for(begun.wait(), 5)
+        task.cancel()
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert not await _scope_of(database, [], through)
+    await database.close()
+
+
+@BEGINNINGS
+async def test_a_beginning_that_is_not_answered_passes_and_its_connection_is_not_used_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, through: str
+) -> None:
+    database = await _used(stage)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "execute", _begins_and_fails(TimeoutError()))
+        with pytest.raises(TimeoutError) as given_up:
+            await _scope_of(database, [new_id()], through)
+    assert is_passing(given_up.value)
+    assert not await _scope_of(database, [], through)
+    await database.close()
+
+
+@BEGINNINGS
+async def test_a_beginning_of_which_half_is_refused_leaves_no_broken_transaction_behind(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, through: str
+) -> None:
+    database = await _used(stage)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "execute", _begins_and_fails(asyncpg.QueryCanceledError("too slow")))
+        with pytest.raises(DBAPIError):
+            await _scope_of(database, [new_id()], through)
+    assert not await _scope_of(database, [], through)
+    await database.close()
+
+
+async def _used(stage: Stage) -> Database:
+    """With a connection in its pool."""
+    database = Database(stage.database.dsn, application="begins", pool_size=1)
+    await _begin(database)
+    return database
+
+
+def _begins_and_is_not_answered(begun: asyncio.Event) -> Any:
+    execute = asyncpg.Connection.execute
+
+    async def begin(connection: Any, query: str, *values: Any, **options: Any) -> Any:
+        await execute(connection, query, *values, **options)
+        begun.set()
+        await asyncio.Event().wait()
+
+    return begin
+
+
+def _begins_and_fails(error: Exception) -> Any:
+    execute = asyncpg.Connection.execute
+
+    async def begin(connection: Any, query: str, *values: Any, **options: Any) -> Any:
+        await execute(connection, query, *values, **options)
+        raise error
+
+    return begin
+
+
+async def _scope_of(database: Database, org_ids: Sequence[UUID], through: str) -> str:
+    """What a transaction may see that begins with a statement of SQLAlchemy or of the driver."""
+    scope = "SELECT current_setting('stoa.org_ids', true)"
+    async with database.transaction(org_ids) as connection:
+        if through == "the driver":
+            return str(await (await driver(connection)).fetchval(scope) or "")
+        return str((await connection.exec_driver_sql(scope)).scalar() or "")
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["through SQLAlchemy", "through the driver"])

@@ -17,7 +17,7 @@ class Constant:
         self._headers = {"ETag": self._etag, "Cache-Control": "no-cache", "Content-Type": "application/json"}
 
     def response(self, request: Request) -> Response:
-        known = request.headers.get("if-none-match", "")
-        if self._etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        known = ",".join(request.headers.getlist("if-none-match"))
+        if {"*", self._etag} & {tag.strip().removeprefix("W/") for tag in known.split(",")}:
             return Response(status_code=304, headers={"ETag": self._etag, "Cache-Control": "no-cache"})
         return Response(self._body, headers=self._headers)

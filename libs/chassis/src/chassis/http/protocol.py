@@ -1,6 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with the limits that its settings do not have, and problems instead of plain text."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from starlette.types import Scope
@@ -22,15 +23,47 @@ LINGER_S = 5.0
 """How long a body that goes on after its answer is still taken in, so that the client gets to read the answer."""
 
 
-_TRANSPORT = "stoa.transport"
+_LEAST_TAKEN = 48 * 1024
+"""A client for which much waits has to take so much within STALLED_S: from asyncio's high-water mark (64 KiB) to its
+low one, where nothing is added meanwhile."""
+
+_OUTLET = "stoa.outlet"
 
 
-def transport_of(scope: Scope) -> asyncio.WriteTransport:
+class Outlet:
     """The connection of a request, for who has the same to write to many: past the application's `send`, an answer
-    without a length goes on in chunks (`chunk`). Nobody waits there for a client that does not read, so the writer
-    looks at the size of the transport's buffer. Raises LookupError on a server that is not ours."""
-    transport: asyncio.WriteTransport = scope["extensions"][_TRANSPORT]["transport"]
-    return transport
+    without a length goes on in chunks (`chunk`). Nobody waits here for a client that does not read, so the writer looks
+    at what is `waiting`."""
+
+    __slots__ = ("_transport", "_written")
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+        self._written = 0
+
+    def write(self, data: bytes) -> None:
+        self._written += len(data)
+        self._transport.write(data)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the client has not taken yet, beside what the kernel holds for it."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def left(self) -> int:
+        """Grows by each byte that leaves while nobody else writes."""
+        return self._written - self.waiting
+
+    @property
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+
+def outlet_of(scope: Scope) -> Outlet:
+    """Raises LookupError on a server that is not ours."""
+    outlet: Outlet = scope["extensions"][_OUTLET]["outlet"]
+    return outlet
 
 
 def chunk(body: bytes) -> bytes:
@@ -49,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
         super().connection_made(transport)
+        self._outlet = Outlet(transport)
         self._arm("head", HEAD_S, self._head_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,7 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {_TRANSPORT: {"transport": self.transport}}
+        self.scope["extensions"] = {_OUTLET: {"outlet": self._outlet}}
         self._in_head = True
         if "head" not in self._timers:
             self._arm("head", HEAD_S, self._head_late)
@@ -88,11 +122,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._arm("stalled", STALLED_S, self.transport.abort)
+        self._watch(self._outlet.left)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._disarm("stalled")
+
+    def _watch(self, left: int) -> None:
+        self._arm("stalled", STALLED_S, partial(self._look, left))
+
+    def _look(self, before: int) -> None:
+        if self._outlet.left - before < _LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._watch(self._outlet.left)
 
     def send_400_response(self, msg: str) -> None:
         """What uvicorn calls for bytes that are no HTTP."""
