@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from time import perf_counter
 
 Send = Callable[[int], Awaitable[bool]]
 """Does the n-th piece of work; whether it succeeded."""
@@ -34,40 +35,40 @@ async def open_loop(rate: float, seconds: float, send: Send) -> Load:
     """Begins `rate` pieces a second and waits for all. A latency counts from the moment at which its piece was due, so
     that a piece that holds up others counts for all of them (to leave that out is known as coordinated omission).
     """
-    loop, load = asyncio.get_running_loop(), Load()
-    begun, running = loop.time(), set[asyncio.Task[None]]()
+    load = Load()
+    begun, running = perf_counter(), set[asyncio.Task[None]]()
 
     async def one(number: int, due: float) -> None:
         if await send(number):
-            load.latencies.append(loop.time() - due)
+            load.latencies.append(perf_counter() - due)
         else:
             load.failed += 1
 
     for number in range(int(rate * seconds)):
         due = begun + number / rate
-        if (early := due - loop.time()) > 0:
+        if (early := due - perf_counter()) > 0:
             await asyncio.sleep(early)
         task = asyncio.create_task(one(number, due))
         running.add(task)
         task.add_done_callback(running.discard)
     await asyncio.gather(*running)
-    load.seconds = loop.time() - begun
+    load.seconds = perf_counter() - begun
     return load
 
 
 async def closed_loop(clients: int, seconds: float, send: Send) -> Load:
     """Each client begins its next piece when its last has ended."""
-    loop, load = asyncio.get_running_loop(), Load()
-    begun = loop.time()
+    load = Load()
+    begun = perf_counter()
     numbers = iter(range(10**9))
 
     async def client() -> None:
-        while (began := loop.time()) - begun < seconds:
+        while (began := perf_counter()) - begun < seconds:
             if await send(next(numbers)):
-                load.latencies.append(loop.time() - began)
+                load.latencies.append(perf_counter() - began)
             else:
                 load.failed += 1
 
     await asyncio.gather(*(client() for _ in range(clients)))
-    load.seconds = loop.time() - begun
+    load.seconds = perf_counter() - begun
     return load

@@ -1,4 +1,4 @@
-"""A bare writer: whatever the first connection sends is written to all that came after it."""
+"""A bare writer: whatever one connection sends is written to all others."""
 
 import asyncio
 import sys
@@ -8,18 +8,19 @@ import uvloop
 
 
 class _Connection(asyncio.Protocol):
-    sender: "_Connection | None" = None
-    receivers: ClassVar[list[Any]] = []
+    transports: ClassVar[set[Any]] = set()
 
     def connection_made(self, transport: Any) -> None:
-        if _Connection.sender is None:
-            _Connection.sender = self
-        else:
-            _Connection.receivers.append(transport)
+        self._transport = transport
+        self.transports.add(transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.transports.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        for receiver in _Connection.receivers if _Connection.sender is self else ():
-            receiver.write(data)
+        for transport in self.transports:
+            if transport is not self._transport:
+                transport.write(data)
 
 
 async def _serve(port: int) -> None:
