@@ -17,6 +17,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRat
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+_TRACER = trace.get_tracer("chassis")
+"""Of whichever provider is set up later: to ask for it at each span is a good part of what a span costs."""
+
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -65,7 +68,7 @@ def current_traceparent() -> str | None:
 @contextmanager
 def span_from(traceparent: str | None, name: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[Span]:
     """A span that goes on a trace from elsewhere; a new trace when there is none or it is malformed."""
-    with trace.get_tracer("chassis").start_as_current_span(name, context=_parent(traceparent), kind=kind) as span:
+    with _TRACER.start_as_current_span(name, context=_parent(traceparent), kind=kind) as span:
         yield span
 
 
