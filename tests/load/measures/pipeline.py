@@ -116,7 +116,7 @@ class _Pipeline:
 
         async def caught_up() -> bool:
             done = await self._read()
-            return self._seen() - seen == written and all(done[name] - read.get(name, 0) >= written for name in done)
+            return self._seen() - seen >= written and all(done[name] - read.get(name, 0) >= written for name in done)
 
         await eventually(caught_up, within=60)
         lag = time.perf_counter() - ended
