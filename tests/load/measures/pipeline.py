@@ -4,6 +4,7 @@ The load grows until the system does not keep pace; the figure is the last rate 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,9 +26,8 @@ from .delivery import a_chat
 _ORGANISATIONS, _CHATS, _FEED_CLIENTS = 10, 2, 5
 """So many organisations; so many chats and so many clients of the feed in each."""
 
-_FIRST_RATE, _GROWTH, _SECONDS = 100.0, 1.2, 4.0
+_FIRST_RATE, _GROWTH, _SECONDS = 50.0, 1.25, 4.0
 _P95_MS, _LAG_S = 50.0, 1.0
-_PACE = f"p95 ≤ {_P95_MS:g} ms, lag < {_LAG_S:g} s"
 _READ = "SELECT consumer, sum(sequence) FROM inbox WHERE topic = 'chats-chats' GROUP BY consumer"
 
 Piece = Callable[[int], tuple[bytes, bool]]
@@ -45,11 +45,11 @@ async def measure(bench: Bench) -> list[Figure]:
             reads.append(request("GET", f"{path}?limit=20", token))
     async with Client(bench.stack.url) as client, _feeds(bench, organisations) as counters:
         pipeline = _Pipeline(bench, client, counters)
-        written = await pipeline.most("writes", lambda number: (writes[number % len(writes)], True))
-        mixed = await pipeline.most("mixed", lambda number: _mixed(number, writes, reads))
+        written = await pipeline.most("writes", lambda number: (writes[number % len(writes)], True), math.inf)
+        mixed = await pipeline.most("mixed", lambda number: _mixed(number, writes, reads), _P95_MS)
     return [
-        Figure("P15", f"writes, {_PACE}", "1/s", [written.rate], goal=at_least(1000)),
-        Figure("P15", f"one write to four reads, {_PACE}", "1/s", [mixed.rate], goal=at_least(1500)),
+        Figure("P15", f"writes, lag < {_LAG_S:g} s", "1/s", [written.rate], goal=at_least(1000)),
+        Figure("P15", f"one write to four reads, lag < {_LAG_S:g} s, p95 ≤ {_P95_MS:g} ms", "1/s", [mixed.rate], goal=at_least(1500)),
         *_costs("a write", written),
         *_costs("a request of the mixture", mixed),
     ]
@@ -91,15 +91,15 @@ class _Pipeline:
         self._counters = counters
         self._pids = {process: bench.pid_of(process) for process in (*bench.stack.urls, "postgres", "kafka")}
 
-    async def most(self, what: str, piece: Piece) -> _Kept:
+    async def most(self, what: str, piece: Piece, p95_ms: float) -> _Kept:
         """The last rate, of growing ones, with which everything kept pace."""
-        await self._try(what, _FIRST_RATE, piece)
+        await self._try(what, _FIRST_RATE, piece, p95_ms)
         rate, kept = _FIRST_RATE, _Kept()
-        while (found := await self._try(what, rate, piece)) is not None:
+        while (found := await self._try(what, rate, piece, p95_ms)) is not None:
             rate, kept = rate * _GROWTH, found
         return kept
 
-    async def _try(self, what: str, rate: float, piece: Piece) -> _Kept | None:
+    async def _try(self, what: str, rate: float, piece: Piece, p95_ms: float) -> _Kept | None:
         """None when something fell behind or failed."""
         written = 0
 
@@ -122,7 +122,7 @@ class _Pipeline:
         lag = time.perf_counter() - ended
         told = f"p95 {load.ms(0.95):.1f} ms, {load.failed} failed, lag {lag:.2f} s"
         self._bench.say(f"P15: {what} at {rate:,.0f}/s: {told}")
-        if load.failed or load.ms(0.95) > _P95_MS or lag >= _LAG_S:
+        if load.failed or load.ms(0.95) > p95_ms or lag >= _LAG_S:
             return None
         return _Kept(rate, {name: 1000 * (now[name] - spent[name]) / len(load.latencies) for name in spent})
 
