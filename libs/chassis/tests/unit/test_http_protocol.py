@@ -41,7 +41,8 @@ async def aborts(transport: Transport) -> bool:
 
 
 def a_paused_connection(transport: Transport) -> BoundedProtocol:
-    made = BoundedProtocol(config=uvicorn.Config(lambda: None, log_config=None), server_state=ServerState(), app_state={})
+    config = uvicorn.Config(lambda: None, log_config=None)
+    made = BoundedProtocol(config=config, server_state=ServerState(), app_state={})
     made.connection_made(transport)
     made.on_message_begin()
     made.pause_writing()
