@@ -29,6 +29,7 @@ def main() -> int:
     if not chosen:
         print(f"nothing measures {asked.only}; there is {', '.join(goal for goals in MEASURES for goal in goals)}")
         return 2
+    LOG.parent.mkdir(exist_ok=True)
     with LOG.open("w") as log, redirect_stdout(log):  # parts of services run in this process, and log as they do there
         set_up_logging("bench", lasting=True)
         figures = uvloop.run(_measured(asked.repeats, chosen))

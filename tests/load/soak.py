@@ -184,7 +184,7 @@ def main() -> int:
     """Exit code 1 when a process kept something."""
     parser = argparse.ArgumentParser(prog="python -m tests.load.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--rate", type=float, default=80, help="requests per second")
+    parser.add_argument("--rate", type=float, default=60, help="requests per second")
     parser.add_argument("--json", type=Path, default=REPOSITORY / ".stoa" / "soak.json")
     asked = parser.parse_args()
     _LOG.parent.mkdir(exist_ok=True)
