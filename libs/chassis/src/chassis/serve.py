@@ -100,7 +100,7 @@ async def _serve(service: Service[S], settings: S, roles: Sequence[str], listeni
     tracing = set_up_tracing(service.name, endpoint=settings.otlp_endpoint, sampling=settings.trace_sampling)
     metrics = serve_metrics(service.name, settings.metrics_host, settings.metrics_port)
     count_tasks()
-    with _made_to_stay():
+    with made_to_stay():
         parts = service.build(settings)
         components = parts.components(roles)
         make_app = parts.app if "api" in roles else parts.bare_app
@@ -118,7 +118,7 @@ async def _serve(service: Service[S], settings: S, roles: Sequence[str], listeni
 
 
 @contextmanager
-def _made_to_stay() -> Iterator[None]:
+def made_to_stay() -> Iterator[None]:
     """What is made inside lives as long as the process: the garbage collector never looks at it, now or later."""
     gc.disable()
     try:
