@@ -81,28 +81,20 @@ async def test_who_is_cancelled_while_a_transaction_begins_leaves_no_scope_behin
 
 
 @BEGINNINGS
-async def test_a_beginning_that_is_not_answered_passes_and_its_connection_is_not_used_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, through: str
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(TimeoutError(), TimeoutError), (asyncpg.QueryCanceledError("too slow"), DBAPIError)],
+    ids=["not answered", "half of it refused"],
+)
+async def test_a_beginning_that_fails_passes_and_its_connection_is_not_used_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception], through: str
 ) -> None:
     database = await _used(stage)
     with monkeypatch.context() as patched:
-        patched.setattr(asyncpg.Connection, "execute", _begins_and_fails(TimeoutError()))
-        with pytest.raises(TimeoutError) as given_up:
+        patched.setattr(asyncpg.Connection, "execute", _begins_and_fails(error))
+        with pytest.raises(raised) as failed:
             await _scope_of(database, [new_id()], through)
-    assert is_passing(given_up.value)
-    assert not await _scope_of(database, [], through)
-    await database.close()
-
-
-@BEGINNINGS
-async def test_a_beginning_of_which_half_is_refused_leaves_no_broken_transaction_behind(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, through: str
-) -> None:
-    database = await _used(stage)
-    with monkeypatch.context() as patched:
-        patched.setattr(asyncpg.Connection, "execute", _begins_and_fails(asyncpg.QueryCanceledError("too slow")))
-        with pytest.raises(DBAPIError):
-            await _scope_of(database, [new_id()], through)
+    assert is_passing(failed.value)
     assert not await _scope_of(database, [], through)
     await database.close()
 
