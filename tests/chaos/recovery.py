@@ -54,7 +54,7 @@ def table(found: Iterable[Recovery]) -> str:
 
 
 def once(stack: Stack, process: str) -> Recovery:
-    """Kills one process. Raises NotInTime."""
+    """Kills the process while a person gives an order. Raises NotInTime."""
     stack.healthy()
     chat = Conversation.opened(Organisation.founded(stack.url).founder)
     began = time.monotonic()

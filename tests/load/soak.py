@@ -25,6 +25,8 @@ from rich.table import Table
 from chassis.logging import set_up_logging
 from local_stack.paths import REPOSITORY
 
+from ..chaos.checker.recovery import GROWTH
+from ..chaos.levels import levels_of
 from .bench import Bench, begun
 from .client import Client, request
 from .feed import counting
@@ -36,9 +38,7 @@ _LOG = REPOSITORY / ".stoa" / "soak.log"
 _MB_PER_MINUTE = 1.0
 _FILL_S, _PIECE_S, _LOOK_S, _CALM_S = 150.0, 60.0, 10.0, 90.0
 _CHATS, _LISTENERS, _VISITORS = 20, 50, 5
-_LEVELS = ("tasks", "connections", "descriptors", "threads")
-_SPARE = {"tasks": 5, "connections": 30, "descriptors": 40, "threads": 20}
-"""Pools to databases and neighbours keep what was once needed at a time; a leak at each request is far more."""
+_SPARE = {"tasks": 5, **GROWTH}
 
 
 @dataclass(frozen=True)
@@ -149,26 +149,19 @@ class Soak:
         return {name: self._levels_of(name) for name in self._memory}
 
     def _levels_of(self, name: str) -> dict[str, int]:
-        process = psutil.Process(self._bench.pid_of(name))
         port = self._bench.stack.settings_of(name)["STOA_METRICS_PORT"]
         metrics = text_string_to_metric_families(httpx.get(f"http://127.0.0.1:{port}/metrics").text)
         [tasks] = [sample.value for family in metrics for sample in family.samples if sample.name == "stoa_tasks"]
-        connections = len(process.net_connections("tcp"))
-        return {
-            "tasks": int(tasks),
-            "connections": connections,
-            "descriptors": process.num_fds(),
-            "threads": process.num_threads(),
-        }
+        return {"tasks": int(tasks), **levels_of(self._bench.pid_of(name))}
 
 
 def table(found: list[Kept]) -> Table:
     """A row for each process; levels as before → after."""
     made = Table()
-    for name in ("process", "MiB at first", "MiB in the end", "MiB a minute", *_LEVELS, "well"):
+    for name in ("process", "MiB at first", "MiB in the end", "MiB a minute", *_SPARE, "well"):
         made.add_column(name, justify="left" if name == "process" else "right")
     for one in found:
-        levels = [f"{one.before[name]} → {one.after[name]}" for name in _LEVELS]
+        levels = [f"{one.before[name]} → {one.after[name]}" for name in _SPARE]
         memory = [f"{one.memory[0][1]:.1f}", f"{one.memory[-1][1]:.1f}", f"{one.growth:.2f}"]
         made.add_row(one.process, *memory, *levels, "yes" if one.is_well else "no")
     return made
