@@ -22,6 +22,8 @@ from .measures import MEASURES, Measure
 from .turns import REPEATS
 
 LOG = REPOSITORY / ".stoa" / "bench.log"
+LOGS = REPOSITORY / ".stoa" / "bench-logs"
+"""Of all processes, as they were when a measure failed."""
 
 
 def main() -> int:
@@ -53,6 +55,7 @@ async def _measured(repeats: int, chosen: list[Measure]) -> tuple[list[Figure], 
             except Exception:
                 failed += 1
                 bench.say(traceback.format_exc())
+                bench.keep_logs(LOGS)
     return found, failed
 
 

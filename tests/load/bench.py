@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
@@ -77,6 +79,10 @@ class Bench:
         if identity is None:
             raise LookupError(f"{process} does not run")
         return identity.pid
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copies what the processes have written: it ends with the system."""
+        shutil.copytree(self.stack.workspace.log("runner").parent, folder, dirs_exist_ok=True)
 
     async def until_idle(self) -> None:
         """Waits until every process is well, after something was asked of them."""

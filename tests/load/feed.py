@@ -43,6 +43,7 @@ async def _read(reader: asyncio.StreamReader, on_event: OnEvent) -> None:
     while line := await reader.readline():
         if line.startswith(b"data: "):
             on_event(time.time(), orjson.loads(line[6:]))
+    raise ConnectionError("the stream has ended")
 
 
 _EVENT = b"\nevent: "
