@@ -131,7 +131,7 @@ format: $(READY) ## Rewrite the sources in the one format
 
 .PHONY: types
 types: $(READY) ## Check the types of everything, strictly
-	@MYPYPATH=$(subst $(space),:,$(wildcard libs/*/src services/*/src gateway/src deploy/*/src)):. $(RUN) mypy $(TYPED)
+	@MYPYPATH=$(subst $(space),:,$(wildcard libs/*/src services/*/src gateway/src deploy/*/src)):. $(RUN) mypy --num-workers auto $(TYPED)
 
 .PHONY: contracts
 contracts: $(READY) ## Check each message's model, schema, example and compatibility
