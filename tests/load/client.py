@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -30,6 +31,10 @@ def request(method: str, target: str, token: str = "", body: object = None) -> b
     return "\r\n".join([*head, "", ""]).encode() + content
 
 
+_LONGEST_REST_S = 2.0
+"""Servers close what has rested for five seconds; a request that is on its way at that moment is lost."""
+
+
 class Connection(asyncio.Protocol):
     """One connection that is kept; one request at a time. Raises ConnectionError when it is lost over a request."""
 
@@ -37,13 +42,18 @@ class Connection(asyncio.Protocol):
         self._parser = HttpResponseParser(self)
         self._body: list[bytes] = []
         self._answer: asyncio.Future[Answer] | None = None
-        self.open = False
+        self._rests_since = 0.0
+        self._open = False
 
     @classmethod
     async def to(cls, url: str) -> Self:
         host, _, port = urlsplit(url).netloc.partition(":")
         _, connection = await asyncio.get_running_loop().create_connection(cls, host, int(port))
         return connection
+
+    @property
+    def usable(self) -> bool:
+        return self._open and perf_counter() - self._rests_since < _LONGEST_REST_S
 
     async def ask(self, request: bytes) -> Answer:
         self._answer = asyncio.get_running_loop().create_future()
@@ -55,7 +65,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self.open = True
+        self._open = True
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -66,11 +76,12 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         answer = Answer(self._parser.get_status_code(), b"".join(self._body))
         self._body.clear()
+        self._rests_since = perf_counter()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.open = False
+        self._open = False
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError(f"lost: {error}"))
 
@@ -92,7 +103,8 @@ class Client:
     async def ask(self, request: bytes) -> Answer:
         """Raises ConnectionError, OSError."""
         connection = None
-        while self._idle and not (connection := self._idle.pop()).open:
+        while self._idle and not (connection := self._idle.pop()).usable:
+            connection.close()
             connection = None
         connection = connection or await Connection.to(self._url)
         answer = await connection.ask(request)

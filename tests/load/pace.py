@@ -33,10 +33,10 @@ class Load:
 
 async def open_loop(rate: float, seconds: float, send: Send) -> Load:
     """Begins `rate` pieces a second and waits for all. A latency counts from the moment at which its piece was due, so
-    that a piece that holds up others counts for all of them (to leave that out is known as coordinated omission).
+    that a piece that holds up others counts for all of them (to leave that out is known as coordinated omission). What
+    a piece raises ends all of it, as an ExceptionGroup.
     """
-    load = Load()
-    begun, running = perf_counter(), set[asyncio.Task[None]]()
+    load, begun = Load(), perf_counter()
 
     async def one(number: int, due: float) -> None:
         if await send(number):
@@ -44,14 +44,12 @@ async def open_loop(rate: float, seconds: float, send: Send) -> Load:
         else:
             load.failed += 1
 
-    for number in range(int(rate * seconds)):
-        due = begun + number / rate
-        if (early := due - perf_counter()) > 0:
-            await asyncio.sleep(early)
-        task = asyncio.create_task(one(number, due))
-        running.add(task)
-        task.add_done_callback(running.discard)
-    await asyncio.gather(*running)
+    async with asyncio.TaskGroup() as running:
+        for number in range(int(rate * seconds)):
+            due = begun + number / rate
+            if (early := due - perf_counter()) > 0:
+                await asyncio.sleep(early)
+            running.create_task(one(number, due))
     load.seconds = perf_counter() - begun
     return load
 

@@ -1,6 +1,8 @@
 import asyncio
 import math
 
+import pytest
+
 from .pace import Load, closed_loop, open_loop
 
 
@@ -28,6 +30,17 @@ async def test_what_failed_is_counted_and_has_no_latency() -> None:
 
     load = await open_loop(1_000, 0.01, send)
     assert (load.failed, len(load.latencies)) == (5, 5)
+
+
+async def test_what_a_piece_raises_is_not_lost() -> None:
+    async def send(number: int) -> bool:
+        if number == 0:
+            raise ConnectionError("lost")
+        return True
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await open_loop(1_000, 0.01, send)
+    assert raised.group_contains(ConnectionError, match="lost")
 
 
 async def test_each_client_begins_anew_when_its_last_has_ended() -> None:
