@@ -79,15 +79,19 @@ class Stack:
             if Identity(int(pid), float(started)).process() is None:
                 cls(Workspace(REPOSITORY, folder)).stop()
 
-    def start(self, advertised: Mapping[str, str] | None = None, *, for_tests: bool = False) -> None:
+    def start(
+        self, advertised: Mapping[str, str] | None = None, *, for_tests: bool = False, crash_points: bool = True
+    ) -> None:
         """Starts all and returns when all are healthy. `advertised`: host and port of what stands before a server.
 
-        `for_tests`: a broker that starts fast and has no optimising compiler. Raises NotInTime with the logs' ends.
+        `for_tests`: a broker that starts fast and has no optimising compiler. `crash_points=False`: none can be armed,
+        and to pass one costs nothing. Raises NotInTime with the logs' ends.
         """
         self._crashes.mkdir()
         before = {f"STOA_{server.upper()}_ADVERTISED": address for server, address in (advertised or {}).items()}
         before |= {"STOA_LOCAL_FOR_TESTS": "1"} if for_tests else {}
-        with _environment(STOA_CRASH_FOLDER=str(self._crashes), **before):
+        before |= {"STOA_CRASH_FOLDER": str(self._crashes)} if crash_points else {}
+        with _environment(**before):
             boards = list(control.start(self.workspace))
         last = boards[-1] if boards else None
         if last is None or last.phase is not Phase.READY:

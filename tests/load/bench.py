@@ -100,7 +100,7 @@ async def begun(repeats: int = REPEATS) -> AsyncIterator[Bench]:
         server.delay = lambda: MODEL_S
         try:
             with patch.dict(os.environ, settings_for(server)):
-                await asyncio.to_thread(stack.start)
+                await asyncio.to_thread(stack.start, crash_points=False)
             bench = Bench(stack, _tell, repeats)
             await asyncio.to_thread(lambda: bench.organisation)
             yield bench

@@ -21,7 +21,7 @@ async def _connections(*, asked: int) -> int:
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, Client(url) as asking:
         for _ in range(asked):
             assert await asking.succeeds(request("GET", "/"))

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Ok, Outcome
-from chassis.database import driver
 from chassis.kafka.consumer import Consumer, on, projection
 from chassis.use_case import HasWork
 from contracts.auth.topics import MEMBERSHIPS
@@ -50,6 +49,5 @@ async def _hear(tx: HasWork, event: MembershipGranted | MembershipChanged | Memb
 
 async def _project(tx: HasWork, state: MembershipState) -> Outcome:
     is_active = state.status == "active"
-    raw = await driver(tx.work.connection)
-    await raw.execute(_STORE, state.membership_id, state.organisation_id, state.user_id, state.role, is_active)
+    tx.work.put(_STORE, state.membership_id, state.organisation_id, state.user_id, state.role, is_active)
     return Ok(None)

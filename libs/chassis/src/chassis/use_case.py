@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.core import Actor, Aggregate, DomainEvent, Err, Ok, Result
 from chassis.crash_points import crash_point
 from chassis.database import Database, scope_to
+from chassis.effects import Effects
 from chassis.outbox.store import EventTooLarge, OutboxStore, Outgoing
 from contracts.event import Event
 from contracts.permissions import Permission, Role, allows
@@ -63,20 +64,27 @@ class Work:
 
     connection: AsyncConnection
     context: Context
-    outgoing: list[Outgoing] = field(default_factory=list)
+    effects: Effects = field(default_factory=Effects)
+
+    def put(self, statement: str, *values: object) -> None:
+        """Has a row written when the work is done, together with others like it: for rows that nothing reads before.
+
+        `statement` is in asyncpg's words (`$1`). In a batch of events it saves a round trip for each of them.
+        """
+        self.effects.rows.append((statement, values))
 
     def publish(self, aggregate: A, to_contract: Callable[[A, DomainEvent], Event], *, org_id: UUID | None) -> None:
         """Takes the aggregate's recorded events to the outbox. Called after its versioned UPDATE, never before."""
         for recorded in aggregate.take_recorded():
             event = to_contract(aggregate, recorded.event)
             sequence = recorded.sequence
-            self.outgoing.append(
+            self.effects.outgoing.append(
                 Outgoing.of(event, self.context, key=str(aggregate.id), sequence=sequence, org_id=org_id)
             )
 
     def publish_record(self, event: Event, *, key: str, org_id: UUID | None) -> None:
         """Takes a record (a message without a sequence) to the outbox."""
-        self.outgoing.append(Outgoing.of(event, self.context, key=key, sequence=None, org_id=org_id))
+        self.effects.outgoing.append(Outgoing.of(event, self.context, key=key, sequence=None, org_id=org_id))
 
     async def change_one(self, statement: Update, values: Mapping[str, object]) -> None:
         """Executes a versioned UPDATE. Raises ChangedMeanwhile when no row has the version that was read."""
@@ -123,11 +131,11 @@ class Runner(Generic[Tx_co]):
                     await connection.rollback()
                     return result
                 crash_point("command.written")
-                await self.outbox.append(connection, work.outgoing)
+                await work.effects.write(connection, self.outbox)
                 crash_point("command.outbox")
         except EventTooLarge as error:
             return Err(error.failure)
         crash_point("command.committed")
-        if work.outgoing:
+        if work.effects.outgoing:
             self.outbox.wake()
         return Ok(result.value)

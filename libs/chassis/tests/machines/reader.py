@@ -5,11 +5,10 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.core import Err, Failure, NotYet, Ok, Outcome
 from chassis.kafka.consumer import Consumer, on, projection
 
+from ..sample.copies import PUT
 from ..sample.events import THINGS, ThingMade, ThingRenamed, ThingState
 from ..sample.service import NameIsTaboo, SampleTransaction
 from .owner import ThingScrapped
@@ -18,10 +17,7 @@ NAME = "sample.copies"
 OWN_REASONS = ("BadData", "'ce_id' must be", "ValueError: a bug", "waits for better weather")
 """How the errors of events begin that are parked for their own sake, and not for their place in the order."""
 
-_PUT = text("""
-INSERT INTO copies (id, org_id, name) VALUES (:id, :org_id, :name) ON CONFLICT (id) DO UPDATE SET name = excluded.name
-""")
-_FORGET = text("DELETE FROM copies WHERE id = :id")
+_FORGET = "DELETE FROM copies WHERE id = $1"
 
 
 class Mood(Enum):
@@ -51,9 +47,9 @@ class Reader:
         mood = self.moods[event.thing_id, int(event.name)]
         await tx.note(NAME, event.thing_id, f"{'applied' if mood is Mood.FINE else 'undone'} {event.name}")
         if isinstance(event, ThingScrapped):
-            await tx.work.connection.execute(_FORGET, {"id": event.thing_id})
+            tx.work.put(_FORGET, event.thing_id)
         else:
-            await _put(tx, event.thing_id, event.name)
+            tx.work.put(PUT, event.thing_id, tx.context.organisation, event.name)
         return _answer(mood)
 
     async def refuse(self, tx: SampleTransaction, event: Any, _: Failure) -> None:
@@ -61,12 +57,8 @@ class Reader:
 
     async def project(self, tx: SampleTransaction, state: ThingState) -> Outcome:
         await tx.note(NAME, state.thing_id, f"captured {state.name}")
-        await _put(tx, state.thing_id, state.name)
+        tx.work.put(PUT, state.thing_id, tx.context.organisation, state.name)
         return Ok(None)
-
-
-async def _put(tx: SampleTransaction, thing: UUID, name: str) -> None:
-    await tx.work.connection.execute(_PUT, {"id": thing, "org_id": tx.context.organisation, "name": name})
 
 
 def _answer(mood: Mood) -> Outcome:

@@ -88,8 +88,10 @@ def what_is_settled_wakes_nobody(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_failed_try_leaves_its_rows(patch: pytest.MonkeyPatch) -> None:
-    async def kept(dispatch: Any, connection: Any, arrival: Any, outgoing: list[Any]) -> Any:
-        return await dispatch.handle(connection, arrival, outgoing)
+    async def kept(dispatch: Any, connection: Any, arrival: Any, effects: Any) -> Any:
+        outcome = await dispatch.handle(connection, arrival, effects)
+        await effects.write(connection, dispatch.runner.outbox)
+        return outcome
 
     patch.setattr(Dispatch, "apply", kept)
 

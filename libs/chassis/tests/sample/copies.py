@@ -12,9 +12,9 @@ from chassis.snapshots.source import SnapshotSource, Standing
 from .events import THINGS, ThingMade, ThingRenamed, ThingState
 from .service import SampleTransaction
 
-_PUT = text("""
-INSERT INTO copies (id, org_id, name) VALUES (:id, :org_id, :name) ON CONFLICT (id) DO UPDATE SET name = excluded.name
-""")
+PUT = """
+INSERT INTO copies (id, org_id, name) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET name = excluded.name
+"""
 
 
 def source() -> SnapshotSource:
@@ -47,6 +47,5 @@ async def _hear(tx: SampleTransaction, event: ThingMade | ThingRenamed) -> Outco
 async def _project(tx: SampleTransaction, state: ThingState) -> Outcome:
     if state.name == "impossible":
         raise ValueError("no copy can be made of that")
-    row = {"id": state.thing_id, "org_id": state.organisation_id, "name": state.name}
-    await tx.work.connection.execute(_PUT, row)
+    tx.work.put(PUT, state.thing_id, state.organisation_id, state.name)
     return Ok(None)

@@ -1,5 +1,7 @@
 """What a run is told of kinds, modules and its chat, as the projections hold it."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -11,12 +13,23 @@ from agent.adapters.transaction import PostgresTransaction
 from agent.application.ports import KnownMessage, KnownModule, Turn
 from agent.domain.journal import Lease
 from agent.domain.run import Question, Run
-from chassis.core import Ok, Result, new_id
+from chassis.core import Actor, Ok, Result, new_id
 from chassis.database import Database
 from chassis.outbox.store import OutboxStore
 from chassis.use_case import Context, Runner, Work
 
 from ..builders import DOCUMENT, NOW, PROJECT, an_agent
+
+
+async def put(database: Database, org_id: UUID | None, what: Callable[[PostgresProjections], None]) -> None:
+    """As a consumer does it, in a transaction of its own."""
+
+    async def body(work: Work) -> Result[None]:
+        what(PostgresProjections(work))
+        return Ok(None)
+
+    context = Context(actor=Actor.system("test"), org_id=org_id, role=None, correlation_id=new_id())
+    await Runner(database, OutboxStore(), lambda work: work).transact(context, body)
 
 
 class Shelf:
@@ -29,8 +42,7 @@ class Shelf:
     async def put(self, name: str, *, kind: str = "project", deleted: bool = False, id_: UUID | None = None) -> UUID:
         module_id = id_ or new_id()
         known = KnownModule(module_id, self.org_id, kind, name, "planned", deleted, {"name": name})
-        async with self._database.transaction([self.org_id]) as connection:
-            await PostgresProjections(connection, self.org_id).put_module(known)
+        await put(self._database, self.org_id, lambda projections: projections.put_module(known))
         return module_id
 
 
@@ -74,9 +86,8 @@ async def test_modules_of_another_kind_or_organisation_are_not_found(database: D
 
 
 async def test_kinds_come_back_as_they_were_published_last(database: Database) -> None:
-    async with database.transaction([]) as connection:
-        for kind in (PROJECT, DOCUMENT, PROJECT):
-            await PostgresProjections(connection, None).put_kind(kind)
+    for kind in (PROJECT, DOCUMENT, PROJECT):
+        await put(database, None, partial(PostgresProjections.put_kind, kind=kind))
     assert list(await PostgresKinds(database).all()) == [DOCUMENT, PROJECT]
 
 
@@ -92,8 +103,7 @@ class Conversation:
         self, number: int, text: str, *, author: Literal["user", "agent", "system"] = "user", run_id: UUID | None = None
     ) -> None:
         message = KnownMessage(self.chat_id, self.agent.org_id, number, author, text, run_id)
-        async with self._database.transaction([self.agent.org_id]) as connection:
-            await PostgresProjections(connection, self.agent.org_id).put_message(message)
+        await put(self._database, self.agent.org_id, lambda projections: projections.put_message(message))
 
     async def run(self, message_number: int | None) -> Lease:
         question = Question(new_id(), "and now?", new_id(), message_number)

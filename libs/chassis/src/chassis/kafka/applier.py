@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.core import NotYet, Ok
 from chassis.crash_points import crash_point
 from chassis.database import driver, is_passing, is_statement_timeout, steadily
+from chassis.effects import Effects
 from chassis.health import Health
 from chassis.inbox import Span
 from chassis.kafka.arrival import Arrival, spans_of
@@ -19,7 +20,6 @@ from chassis.kafka.attempts import KillsItsProcess
 from chassis.kafka.dispatch import Dispatch, scope_of
 from chassis.kafka.failing import after_exception, after_not_yet, is_its_own, log_parked
 from chassis.kafka.order import SETTLED, Place, seen_of
-from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("consumer")
 
@@ -94,15 +94,15 @@ class Applier(Generic[Tx]):
         spans = spans_of(arrivals)
         if spans is None:
             return False
-        outgoing: list[Outgoing] = []
+        effects = Effects()
         try:
             async with self.database.transaction(scope_of(arrivals)) as connection:
-                done = await self._take(connection, arrivals, spans) and await self._all(connection, arrivals, outgoing)
+                done = await self._take(connection, arrivals, spans) and await self._all(connection, arrivals, effects)
                 if not done:
                     await connection.rollback()
                     return False
+                await effects.write(connection, self._dispatch.runner.outbox)
                 crash_point("consumer.written")
-                await self._dispatch.runner.outbox.append(connection, outgoing)
                 await self._attempts.end(await driver(connection), arrivals)
         except Exception as error:
             if is_passing(error) and not is_statement_timeout(error):
@@ -110,7 +110,7 @@ class Applier(Generic[Tx]):
             return False  # the failing event raises again when it is applied alone, and is parked then
         self._attempts.ended(arrivals)
         crash_point("consumer.committed")
-        self._dispatch.settled(arrivals, Ok(None), outgoing)
+        self._dispatch.settled(arrivals, Ok(None), effects)
         return True
 
     async def _take(self, connection: AsyncConnection, arrivals: Sequence[Arrival], spans: Sequence[Span]) -> bool:
@@ -123,9 +123,9 @@ class Applier(Generic[Tx]):
         keys = {(arrival.topic, arrival.key) for arrival in arrivals}
         return taken and not await self._dispatch.letters.any_parked(raw, list(keys))
 
-    async def _all(self, connection: AsyncConnection, arrivals: Sequence[Arrival], outgoing: list[Outgoing]) -> bool:
+    async def _all(self, connection: AsyncConnection, arrivals: Sequence[Arrival], effects: Effects) -> bool:
         for arrival in arrivals:
-            if not isinstance(await self._dispatch.handle(connection, arrival, outgoing), Ok):
+            if not isinstance(await self._dispatch.handle(connection, arrival, effects), Ok):
                 return False
             self.steps += 1
         return True
@@ -156,7 +156,7 @@ class Applier(Generic[Tx]):
 
     async def _try(self, arrival: Arrival) -> Place:
         """Applies the event if it is next; parks it behind others of its key."""
-        outgoing: list[Outgoing] = []
+        effects = Effects()
         async with self.database.transaction(scope_of([arrival])) as connection:
             raw = await driver(connection)
             place = await self._place(raw, arrival)
@@ -165,7 +165,7 @@ class Applier(Generic[Tx]):
                 return place
             crash_point("consumer.inbox")
             await self._attempts.begin(arrival)
-            outcome = await self._dispatch.apply(connection, arrival, outgoing)
+            outcome = await self._dispatch.apply(connection, arrival, effects)
             crash_point("consumer.written")
             if isinstance(outcome, NotYet):
                 await connection.rollback()
@@ -176,7 +176,7 @@ class Applier(Generic[Tx]):
             return place
         self._attempts.ended([arrival])
         crash_point("consumer.committed")
-        self._dispatch.settled([arrival], outcome, outgoing)
+        self._dispatch.settled([arrival], outcome, effects)
         return place
 
     async def _leave(self, raw: Any, arrival: Arrival, place: Place) -> None:

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.core import Actor, Err, Failure, Ok, Outcome
 from chassis.dead_letters import DeadLetters
+from chassis.effects import Effects
 from chassis.inbox import Inbox
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.attempts import Attempts
 from chassis.kafka.consumer import Consumer
-from chassis.outbox.store import EventTooLarge, Outgoing
+from chassis.outbox.store import EventTooLarge
 from chassis.telemetry import span_from
 from chassis.use_case import Context, Runner, Work
 from contracts.envelope import Envelope
@@ -58,15 +59,15 @@ class Dispatch(Generic[Tx]):
         """The attempts of one task that applies events of this consumer."""
         return Attempts(self.consumer.name, self.runner.database, self.alone)
 
-    async def handle(self, connection: AsyncConnection, arrival: Arrival, outgoing: list[Outgoing]) -> Outcome:
-        """Calls the handler of one event; what it publishes is added to `outgoing`.
+    async def handle(self, connection: AsyncConnection, arrival: Arrival, effects: Effects) -> Outcome:
+        """Calls the handler of one event; what it leaves to be written is added to `effects`.
 
         A kind that nobody here reads is passed over. Raises HandlerHangs, and whatever the handler raises.
         """
         subscription = self.consumer.find(arrival.event)
         if subscription is None or arrival.envelope is None:
             return Ok(None)
-        work = Work(connection, _context(arrival.envelope), outgoing)
+        work = Work(connection, _context(arrival.envelope), effects)
         with span_from(arrival.envelope.traceparent, f"{self.consumer.name} {arrival.kind}"):
             try:
                 async with asyncio.timeout(HANDLER_LIMIT_S) as limit:
@@ -80,37 +81,35 @@ class Dispatch(Generic[Tx]):
             self._log("event-handled", arrival, outcome=type(outcome).__name__)
         return outcome
 
-    async def apply(self, connection: AsyncConnection, arrival: Arrival, outgoing: list[Outgoing]) -> Outcome:
+    async def apply(self, connection: AsyncConnection, arrival: Arrival, effects: Effects) -> Outcome:
         """One event whose turn it is: writes its effect, or its refusal. Of a `NotYet` nothing is left."""
         async with connection.begin_nested() as handling:
-            outcome = await self.handle(connection, arrival, outgoing)
-            if not isinstance(outcome, Ok):
+            outcome = await self.handle(connection, arrival, effects)
+            if isinstance(outcome, Ok):
+                await effects.write(connection, self.runner.outbox)
+            else:
                 await handling.rollback()
-                outgoing.clear()
+                effects.clear()
         if isinstance(outcome, Err):
-            await self.refuse(connection, arrival, outcome.failure, outgoing)
-        elif isinstance(outcome, Ok):
-            await self.runner.outbox.append(connection, outgoing)
+            await self.refuse(connection, arrival, outcome.failure, effects)
         return outcome
 
-    async def refuse(
-        self, connection: AsyncConnection, arrival: Arrival, failure: Failure, outgoing: list[Outgoing]
-    ) -> None:
+    async def refuse(self, connection: AsyncConnection, arrival: Arrival, failure: Failure, effects: Effects) -> None:
         """Writes a refusal down, in the transaction that settles the event."""
         self._log("event-refused", arrival, slug=failure.slug)
         subscription = self.consumer.find(arrival.event)
         if subscription is None or subscription.refuse is None or arrival.envelope is None:
             return
-        work = Work(connection, _context(arrival.envelope), outgoing)
+        work = Work(connection, _context(arrival.envelope), effects)
         await subscription.refuse(self.runner.bind(work), arrival.event, failure)
-        await self.runner.outbox.append(connection, outgoing)
+        await effects.write(connection, self.runner.outbox)
 
-    def settled(self, arrivals: Sequence[Arrival], outcome: Outcome, outgoing: Sequence[Outgoing]) -> None:
+    def settled(self, arrivals: Sequence[Arrival], outcome: Outcome, effects: Effects) -> None:
         """After the commit: counts what was applied or refused, and says that something waits to be sent."""
         for arrival in arrivals:
             applied = "applied" if self.consumer.find(arrival.event) else "skipped"
             self.count(arrival, "refused" if isinstance(outcome, Err) else applied)
-        if outgoing:
+        if effects.outgoing:
             self.runner.outbox.wake()
 
     def count(self, arrival: Arrival, outcome: str) -> None:

@@ -13,13 +13,13 @@ from chassis.core import Err, Failure, Kind, NotYet, Outcome
 from chassis.crash_points import crash_point
 from chassis.database import Database, driver, is_passing, scope_to
 from chassis.dead_letters import DeadLetter, due_keys
+from chassis.effects import Effects
 from chassis.health import Health
 from chassis.kafka.arrival import Arrival
 from chassis.kafka.attempts import Attempts, KillsItsProcess
 from chassis.kafka.dispatch import Dispatch, scope_of
 from chassis.kafka.failing import after_exception, after_not_yet, is_its_own, log_parked
 from chassis.kafka.resting import Resting
-from chassis.outbox.store import Outgoing
 
 log = structlog.get_logger("retrier")
 
@@ -125,7 +125,7 @@ class _Head(Generic[Tx]):
     async def try_once(self) -> bool:
         """One transaction that settles the event. False when there is no more to do now."""
         database, letters = self.dispatch.runner.database, self.dispatch.letters
-        outgoing: list[Outgoing] = []
+        effects = Effects()
         letter: DeadLetter | None = None
         try:
             async with database.system_transaction() as connection:
@@ -133,7 +133,7 @@ class _Head(Generic[Tx]):
                 letter = await self._take(raw)
                 if letter is None:
                     return False
-                outcome = await self._settle(connection, raw, letter, outgoing)
+                outcome = await self._settle(connection, raw, letter, effects)
                 await letters.settle(raw, letter)
                 await self.attempts.end(raw, [letter.arrival])
                 crash_point("redrive.applied")
@@ -144,7 +144,7 @@ class _Head(Generic[Tx]):
             return False
         self.attempts.ended([letter.arrival])
         if outcome is not None:
-            self.dispatch.settled([letter.arrival], outcome, outgoing)
+            self.dispatch.settled([letter.arrival], outcome, effects)
         return True
 
     async def _take(self, raw: Any) -> DeadLetter | None:
@@ -158,7 +158,7 @@ class _Head(Generic[Tx]):
         return letter if letter is not None and letter.due else None
 
     async def _settle(
-        self, connection: AsyncConnection, raw: Any, letter: DeadLetter, outgoing: list[Outgoing]
+        self, connection: AsyncConnection, raw: Any, letter: DeadLetter, effects: Effects
     ) -> Outcome | None:
         """What became of the event; None when it was applied before. Raises _Again, and what the handler raises."""
         arrival = letter.arrival
@@ -169,11 +169,11 @@ class _Head(Generic[Tx]):
             return None
         refusal = TooLate("its deadline passed") if letter.late else await self._begin(arrival)
         if refusal is None:
-            outcome = await self.dispatch.apply(connection, arrival, outgoing)
+            outcome = await self.dispatch.apply(connection, arrival, effects)
             if not isinstance(outcome, NotYet):
                 return outcome
             refusal = self._refusal(letter, f"waits for {outcome.missing}")
-        await self.dispatch.refuse(connection, arrival, refusal, outgoing)
+        await self.dispatch.refuse(connection, arrival, refusal, effects)
         return Err(refusal)
 
     async def _begin(self, arrival: Arrival) -> TooLate | None:

@@ -143,13 +143,15 @@ class Relay:
         while True:
             broker.require_same()
             self._outbox.waiting.clear()
-            rows = await connection.fetch(_UNSENT, 1 if self._alone else _BATCH, _BATCH_BYTES)
-            if not rows:
-                self._alone = 0
+            most = 1 if self._alone else _BATCH
+            rows = await connection.fetch(_UNSENT, most, _BATCH_BYTES)
+            self._alone = self._alone if rows else 0
+            if rows and not await self._send(connection, producer, broker, rows):
+                return
+            # One that is not full had all that there was; what was committed since then has set `waiting`.
+            if len(rows) < most and sum(len(row["value"]) for row in rows) < _BATCH_BYTES:
                 self._tell(Health.healthy("nothing waits"))
                 await _wait(self._outbox.waiting, _POLL_S)
-            elif not await self._send(connection, producer, broker, rows):
-                return
 
     async def _send(
         self, connection: Any, producer: AIOKafkaProducer, broker: BrokerWatch, rows: Sequence[Any]

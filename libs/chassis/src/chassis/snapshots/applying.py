@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.core import Actor, Ok
 from chassis.database import Database, driver
 from chassis.dead_letters import DeadLetters
+from chassis.effects import Effects
 from chassis.inbox import Inbox
 from chassis.kafka.consumer import Consumer, Projection
 from chassis.snapshots.rebuilds import Effect, Mode
@@ -76,20 +77,18 @@ class Applying(Generic[Tx]):
             return set()
         raw, keys = await driver(connection), list(items)
         before = dict(await raw.fetch(_take_out(projection), keys))
+        effects = Effects()
         for item in items.values():
             if item.state is not None:
-                await self._apply(connection, projection, item, cause)
+                await self._apply(Work(connection, _context(projection, item, cause), effects), projection, item)
+        await effects.write_rows(connection)
         after = dict(await raw.fetch(_rows(projection), keys))
         return {key for key in keys if before.get(key) != after.get(key)}
 
-    async def _apply(
-        self, connection: AsyncConnection, projection: Projection[Tx], item: Captured, cause: UUID
-    ) -> None:
-        actor = Actor.system(projection.topic.producer)
-        work = Work(connection, Context(actor=actor, org_id=item.organisation_id, role=None, correlation_id=cause))
+    async def _apply(self, work: Work, projection: Projection[Tx], item: Captured) -> None:
         state = projection.state.model_validate_json(orjson.dumps(item.state), strict=True)
         outcome = await projection.apply(self.bind(work), state)
-        if not isinstance(outcome, Ok) or work.outgoing:
+        if not isinstance(outcome, Ok) or work.effects.outgoing:
             raise CannotProject(f"the projection of {projection.topic.name} answers {outcome}")
 
     async def strangers(self, topic: str) -> list[str]:
@@ -126,6 +125,11 @@ class Applying(Generic[Tx]):
 def _topic(items: Items) -> str:
     """The one topic of all."""
     return next(iter(items.values())).topic
+
+
+def _context(projection: Projection[Any], item: Captured, cause: UUID) -> Context:
+    actor = Actor.system(projection.topic.producer)
+    return Context(actor=actor, org_id=item.organisation_id, role=None, correlation_id=cause)
 
 
 def _effect(differs: bool) -> Effect:

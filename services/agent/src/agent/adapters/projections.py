@@ -1,25 +1,26 @@
 """What agent keeps of others, in PostgreSQL: one table per aggregate of theirs."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import JSON, Table, select, update
 
 from agent.adapters import tables
 from agent.application.ports import KnownChat, KnownMessage, KnownModule
 from agent.domain.commands import Completed, Reply
 from agent.domain.tools import Kind
+from chassis.use_case import Work
 
 
 class PostgresProjections:
-    def __init__(self, connection: AsyncConnection, org_id: UUID | None) -> None:
-        self._connection = connection
-        self._org_id = org_id
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._connection = work.connection
+        self._org_id = work.context.org_id
 
     async def find_chat(self, chat_id: UUID) -> KnownChat | None:
         query = select(tables.chats).where(tables.chats.c.id == chat_id, tables.chats.c.org_id == self._org_id)
@@ -36,8 +37,8 @@ class PostgresProjections:
         row = (await self._connection.execute(query)).first()
         return KnownChat(chat_id, row.org_id, (row.user_id,), row.agent_id) if row is not None else None
 
-    async def put_chat(self, chat: KnownChat) -> None:
-        await self._put(
+    def put_chat(self, chat: KnownChat) -> None:
+        self._put(
             tables.chats,
             {
                 "id": chat.chat_id,
@@ -47,15 +48,15 @@ class PostgresProjections:
             },
         )
 
-    async def put_message(self, message: KnownMessage) -> None:
-        await self._put(tables.messages, asdict(message))
+    def put_message(self, message: KnownMessage) -> None:
+        self._put(tables.messages, asdict(message))
 
-    async def put_kind(self, kind: Kind) -> None:
-        await self._put(tables.kinds, asdict(kind))
+    def put_kind(self, kind: Kind) -> None:
+        self._put(tables.kinds, asdict(kind))
 
-    async def put_module(self, module: KnownModule) -> None:
+    def put_module(self, module: KnownModule) -> None:
         row = asdict(module)
-        await self._put(tables.modules, {"id": row.pop("module_id"), **row})
+        self._put(tables.modules, {"id": row.pop("module_id"), **row})
 
     async def put_reply(self, command_id: UUID, run_id: UUID, reply: Reply) -> None:
         done = isinstance(reply, Completed)
@@ -69,14 +70,17 @@ class PostgresProjections:
         )
         await self._connection.execute(first.values(verdict="completed" if done else "refused", reply=content))
 
-    async def _put(self, table: Table, row: dict[str, Any]) -> None:
-        await self._connection.execute(_upsert(table, tuple(row)), row)
+    def _put(self, table: Table, row: dict[str, Any]) -> None:
+        values = (json.dumps(value) if isinstance(table.c[name].type, JSON) else value for name, value in row.items())
+        self._work.put(_upsert(table, tuple(row)), *values)
 
 
 @cache
-def _upsert(table: Table, names: Sequence[str]) -> Insert:
-    """Made once: SQLAlchemy takes longer to put a statement together than to send it."""
-    keys, row = [column.name for column in table.primary_key], insert(table)
-    return row.on_conflict_do_update(
-        index_elements=keys, set_={name: row.excluded[name] for name in names if name not in keys}
-    )
+def _upsert(table: Table, names: Sequence[str]) -> str:
+    keys = [column.name for column in table.primary_key]
+    new = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    places = ", ".join(f"${number}" for number, _ in enumerate(names, start=1))
+    return f"""
+INSERT INTO {table.name} ({", ".join(names)}) VALUES ({places})
+ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {new}
+"""  # noqa: S608  the names are the tables' own

@@ -28,7 +28,7 @@ class PostgresTransaction:
 
     @cached_property
     def projections(self) -> PostgresProjections:
-        return PostgresProjections(self.work.connection, self.context.org_id)
+        return PostgresProjections(self.work)
 
     @cached_property
     def members(self) -> PostgresMembers:

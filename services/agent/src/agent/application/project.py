@@ -6,20 +6,20 @@ from chassis.core import Ok, Outcome
 
 
 async def project_chat(tx: Transaction, chat: KnownChat) -> Outcome:
-    await tx.projections.put_chat(chat)
+    tx.projections.put_chat(chat)
     return Ok(None)
 
 
 async def project_message(tx: Transaction, message: KnownMessage) -> Outcome:
-    await tx.projections.put_message(message)
+    tx.projections.put_message(message)
     return Ok(None)
 
 
 async def project_kind(tx: Transaction, kind: Kind) -> Outcome:
-    await tx.projections.put_kind(kind)
+    tx.projections.put_kind(kind)
     return Ok(None)
 
 
 async def project_module(tx: Transaction, module: KnownModule) -> Outcome:
-    await tx.projections.put_module(module)
+    tx.projections.put_module(module)
     return Ok(None)

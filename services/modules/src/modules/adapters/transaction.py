@@ -46,6 +46,6 @@ class PostgresTransaction:
         return OutboxKinds(self.work)
 
     def acting(self, role: Role, command_id: UUID) -> "PostgresTransaction":
-        """Shares the connection and what leaves; only the context is another."""
+        """Shares the connection and what is written in the end; only the context is another."""
         context = replace(self.context, role=role, command_id=command_id)
-        return PostgresTransaction(Work(self.work.connection, context, self.work.outgoing), self._known_kinds)
+        return PostgresTransaction(Work(self.work.connection, context, self.work.effects), self._known_kinds)
