@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 
 from agent.adapters import tables
 from agent.application.ports import ModuleSummary, Turn
@@ -12,6 +12,22 @@ from agent.domain.tools import Action, Kind
 from chassis.database import Database
 
 TURNS_AT_MOST = 20
+
+# Made once: each run begins with these.
+_KINDS = select(tables.kinds).order_by(tables.kinds.c.name)
+_MESSAGES, _RUNS = tables.messages.c, tables.runs.c
+_BEFORE = (
+    select(_MESSAGES.author, _MESSAGES.text)
+    .join(tables.runs, _RUNS.chat_id == _MESSAGES.chat_id)
+    .where(
+        _RUNS.id == bindparam("run_id"),
+        _MESSAGES.author != "system",
+        _MESSAGES.run_id.is_distinct_from(bindparam("run_id")),
+        or_(_RUNS.message_number.is_(None), _MESSAGES.number < _RUNS.message_number, _MESSAGES.author == "agent"),
+    )
+    .order_by(_MESSAGES.number.desc())
+    .limit(TURNS_AT_MOST)
+)
 
 
 class PostgresKinds:
@@ -22,7 +38,7 @@ class PostgresKinds:
 
     async def all(self) -> Sequence[Kind]:
         async with self._database.transaction([]) as connection:
-            rows = await connection.execute(select(tables.kinds).order_by(tables.kinds.c.name))
+            rows = await connection.execute(_KINDS)
             return [
                 Kind(row.name, row.title, row.description, row.data_schema, tuple(Action(**one) for one in row.actions))
                 for row in rows
@@ -63,16 +79,6 @@ class PostgresConversations:
         self._database = database
 
     async def before(self, lease: Lease) -> Sequence[Turn]:
-        messages, runs = tables.messages.c, tables.runs.c
-        by_another_run = messages.run_id.is_distinct_from(lease.run_id)
-        earlier = or_(runs.message_number.is_(None), messages.number < runs.message_number, messages.author == "agent")
-        query = (
-            select(messages.author, messages.text)
-            .join(tables.runs, runs.chat_id == messages.chat_id)
-            .where(runs.id == lease.run_id, messages.author != "system", by_another_run, earlier)
-            .order_by(messages.number.desc())
-            .limit(TURNS_AT_MOST)
-        )
         async with self._database.transaction([lease.org_id]) as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_BEFORE, {"run_id": lease.run_id})).all()
             return [Turn(row.author, row.text) for row in reversed(rows)]

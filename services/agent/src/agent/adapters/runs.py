@@ -6,7 +6,7 @@ Whoever needs both locks the run first, then its place.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, exists, func, insert, select, update
 
 from agent.adapters import tables
 from agent.adapters.publishing import run_to_contract
@@ -18,22 +18,39 @@ from chassis.use_case import Work
 _CHANGING = ("status", "reply", "reason", "started_at", "ended_at", "revision", "sequence")
 _NOT_ENDED = (RunStatus.QUEUED, RunStatus.RUNNING)
 
+# Made once: SQLAlchemy takes longer to put a statement together than to send it.
+_RUNS, _PLACES = tables.runs.c, tables.run_leases.c
+_GET = (
+    select(tables.runs)
+    .where(_RUNS.id == bindparam("run_id"), _RUNS.org_id == bindparam("organisation"))
+    .with_for_update()
+)
+_HELD = (
+    select(_PLACES.epoch)
+    .where(_PLACES.run_id == bindparam("run_id"), _PLACES.epoch == bindparam("held"))
+    .with_for_update()
+)
+_SAVE = (
+    update(tables.runs)
+    .where(_RUNS.id == bindparam("run_id"), _RUNS.sequence == bindparam("stored"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+_LEAVE = delete(tables.run_leases).where(_PLACES.run_id == bindparam("left"))
+
 
 class PostgresRuns:
     def __init__(self, work: Work) -> None:
         self._work = work
 
     async def get(self, run_id: UUID) -> Run | None:
-        mine = tables.runs.c.org_id == self._work.context.organisation
-        query = select(tables.runs).where(tables.runs.c.id == run_id, mine).with_for_update()
-        row = (await self._work.connection.execute(query)).mappings().first()
+        values = {"run_id": run_id, "organisation": self._work.context.organisation}
+        row = (await self._work.connection.execute(_GET, values)).mappings().first()
         return _run(row) if row is not None else None
 
     async def held(self, lease: Lease) -> Run:
         run = await self.get(lease.run_id)
-        places = tables.run_leases.c
-        place = select(places.epoch).where(places.run_id == lease.run_id, places.epoch == lease.epoch)
-        found = (await self._work.connection.execute(place.with_for_update())).first()
+        values = {"run_id": lease.run_id, "held": lease.epoch}
+        found = (await self._work.connection.execute(_HELD, values)).first()
         if run is None or found is None:
             raise LeaseLost(lease.run_id)
         return run
@@ -67,11 +84,10 @@ class PostgresRuns:
     async def save(self, run: Run) -> None:
         if run.sequence == run.stored_sequence:
             return
-        runs = tables.runs
-        changed = update(runs).where(runs.c.id == run.id, runs.c.sequence == run.stored_sequence)
-        await self._work.change_one(changed, {name: getattr(run, name) for name in _CHANGING})
+        values = {name: getattr(run, name) for name in _CHANGING}
+        await self._work.change_one(_SAVE, {"run_id": run.id, "stored": run.stored_sequence, **values})
         if run.ended:
-            await self._work.connection.execute(delete(tables.run_leases).where(tables.run_leases.c.run_id == run.id))
+            await self._work.connection.execute(_LEAVE, {"left": run.id})
         self._work.publish(run, run_to_contract, org_id=run.org_id)
 
 
