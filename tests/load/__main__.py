@@ -5,6 +5,7 @@ A run starts a system of its own. `--only P7` takes one measure (and what is mea
 
 import argparse
 import asyncio
+import shutil
 import sys
 import traceback
 from contextlib import redirect_stdout
@@ -23,7 +24,7 @@ from .turns import REPEATS
 
 LOG = REPOSITORY / ".stoa" / "bench.log"
 LOGS = REPOSITORY / ".stoa" / "bench-logs"
-"""Of all processes, as they were when a measure failed."""
+"""Of all processes, as they were when a measure of this run failed."""
 
 
 def main() -> int:
@@ -35,6 +36,7 @@ def main() -> int:
         print(f"nothing measures {asked.only}; there is {', '.join(goal for goals in MEASURES for goal in goals)}")
         return 2
     LOG.parent.mkdir(exist_ok=True)
+    shutil.rmtree(LOGS, ignore_errors=True)
     with LOG.open("w") as log, redirect_stdout(log):  # parts of services run in this process, and log as they do there
         set_up_logging("bench", lasting=True)
         figures, failed = uvloop.run(_measured(asked.repeats, chosen))

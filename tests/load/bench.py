@@ -82,7 +82,10 @@ class Bench:
 
     def keep_logs(self, folder: Path) -> None:
         """Copies what the processes have written: it ends with the system."""
-        shutil.copytree(self.stack.workspace.log("runner").parent, folder, dirs_exist_ok=True)
+        try:
+            shutil.copytree(self.stack.workspace.log("runner").parent, folder, dirs_exist_ok=True)
+        except OSError as error:
+            self.say(f"the logs are not kept: {error}")
 
     async def until_idle(self) -> None:
         """Waits until every process is well, after something was asked of them."""

@@ -107,7 +107,11 @@ class Client:
             connection.close()
             connection = None
         connection = connection or await Connection.to(self._url)
-        answer = await connection.ask(request)
+        try:
+            answer = await connection.ask(request)
+        except BaseException:  # an answer that comes later belongs to nobody
+            connection.close()
+            raise
         self._idle.append(connection)
         return answer
 

@@ -55,7 +55,7 @@ async def open_loop(rate: float, seconds: float, send: Send) -> Load:
 
 
 async def closed_loop(clients: int, seconds: float, send: Send) -> Load:
-    """Each client begins its next piece when its last has ended."""
+    """Each client begins its next piece when its last has ended. What a piece raises ends all, as an ExceptionGroup."""
     load = Load()
     begun = perf_counter()
     numbers = iter(range(10**9))
@@ -67,6 +67,8 @@ async def closed_loop(clients: int, seconds: float, send: Send) -> Load:
             else:
                 load.failed += 1
 
-    await asyncio.gather(*(client() for _ in range(clients)))
+    async with asyncio.TaskGroup() as running:
+        for _ in range(clients):
+            running.create_task(client())
     load.seconds = perf_counter() - begun
     return load

@@ -67,7 +67,8 @@ class Work:
     effects: Effects = field(default_factory=Effects)
 
     def put(self, statement: str, *values: object) -> None:
-        """Has a row written when the work is done, together with others like it: for rows that nothing reads before.
+        """Has a row written when the work is done, together with others like it: for rows that nothing in the
+        transaction reads, and that no other statement of it writes.
 
         `statement` is in asyncpg's words (`$1`). In a batch of events it saves a round trip for each of them.
         """

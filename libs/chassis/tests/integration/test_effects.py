@@ -1,5 +1,11 @@
 """Rows that nothing reads before the commit: written together, and yet each event answers for its own."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
 from chassis.core import Ok, Result, new_id
 from chassis.testing.waiting import running
 from chassis.use_case import Work
@@ -15,6 +21,30 @@ async def test_the_last_of_a_batch_stays(stage: Stage) -> None:
         await stage.topics.send(*facts)
         await stage.until_copies({one: "6", other: "6"})
     assert await stage.letters() == []
+
+
+async def test_one_call_holds_no_more_than_asyncpg_sends_without_waiting(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+    real = asyncpg.Connection.executemany
+
+    async def noted(connection: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        calls.append([name for *_, name in rows])
+        await real(connection, statement, rows)
+
+    monkeypatch.setattr(asyncpg.Connection, "executemany", noted)
+    names = ["small"] * 120 + ["m" * 10_000] * 5 + ["l" * 200_000] * 2 + ["small"]
+
+    async def body(work: Work) -> Result[None]:
+        for name in names:
+            work.put(PUT, new_id(), stage.org_id, name)
+        return Ok(None)
+
+    await stage.runner.transact(stage.context(), body)
+    assert [len(call) for call in calls] == [50, 50, 22, 2, 1, 1, 1, 1]
+    assert [name for call in calls for name in call] == names
+    assert len(await stage.copies()) == len(names)
 
 
 async def test_rows_keep_their_order_across_statements(stage: Stage) -> None:

@@ -35,6 +35,18 @@ async def sequences(stage: Stage) -> dict[str, list[int]]:
     return found
 
 
+@pytest.mark.parametrize("limit", [("_BATCH", 2), ("_BATCH_BYTES", 1)], ids=["rows", "bytes"])
+async def test_behind_a_full_batch_the_next_does_not_wait(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(relays, *limit)
+    monkeypatch.setattr(relays, "_POLL_S", 60.0)
+    for number in range(5):
+        await stage.make(str(number))
+    async with running(stage.relay()):
+        await stage.until_sent()
+
+
 async def test_nothing_stays_behind_when_transactions_commit_in_the_opposite_order_of_their_ids(stage: Stage) -> None:
     appended, may_commit = asyncio.Event(), asyncio.Event()
 

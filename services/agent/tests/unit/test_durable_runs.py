@@ -1,5 +1,6 @@
 """Crashes, pauses and stale workers, at each step of a run."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -74,6 +75,27 @@ async def test_a_finished_run_is_replayed_without_asking_anyone() -> None:
     assert await world.worker()(lease, task) == "Done."
     assert model.asked == 3
     assert len(world.modules.effects) == 3
+
+
+class NeverRead(InMemoryJournals):
+    """Fails whoever reads it."""
+
+    async def read(self, lease: Lease) -> Sequence[Step]:
+        raise AssertionError(lease)
+
+
+async def test_only_the_first_to_hold_a_run_knows_its_journal_to_be_empty() -> None:
+    world, task = World(), a_task("hello")
+    later = world.lease()
+    first = replace(later, epoch=1)
+    world.journals.claim(first)
+    unread = NeverRead()
+    unread.claim(first)
+    await world.worker(journals=unread)(first, task)
+    world.journals.steps = unread.steps
+    world.journals.claim(later)
+    await world.worker()(later, task)
+    assert [step.name for step in world.journals.steps[later.run_id]] == ["run.pinned", "model.request"]
 
 
 async def test_a_run_without_a_reply_is_let_go_and_goes_on_when_it_has_come() -> None:

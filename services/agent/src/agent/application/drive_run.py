@@ -1,7 +1,5 @@
 """Drives a claimed run to its answer, or as far as it gets."""
 
-import asyncio
-
 from agent.application.loop import AgentLoop, Task
 from agent.application.pinned import PINNED, pin, unpin
 from agent.application.ports import Conversations, Journals, Kinds, Modules
@@ -32,11 +30,10 @@ class DriveRun:
 
     async def __call__(self, lease: Lease, task: Task) -> str:
         """The agent's answer. Raises Suspend (release the run), LeaseLost, ModelFailed and JournalDiffers."""
-        # Whoever is the first to hold a run finds nothing in its journal.
-        steps = Replay(self._journals, lease, await self._journals.read(lease) if lease.epoch > 1 else ())
+        steps = Replay(self._journals, lease, () if lease.is_first else await self._journals.read(lease))
 
         async def pinned(_number: int) -> JsonValue:
-            return pin(*await asyncio.gather(self._kinds.all(), self._conversations.before(lease)))
+            return pin(await self._kinds.all(), await self._conversations.before(lease))
 
         kinds, history = unpin(await steps.step(PINNED, pinned))
         tools = Toolbox(lease, self._modules, self._commands)

@@ -25,6 +25,11 @@ class Lease:
     actor: Actor
     correlation_id: UUID
 
+    @property
+    def is_first(self) -> bool:
+        """Whether nobody held the run before, so that its journal is empty."""
+        return self.epoch == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
