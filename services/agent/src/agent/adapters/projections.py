@@ -19,12 +19,11 @@ from chassis.use_case import Work
 class PostgresProjections:
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._connection = work.connection
-        self._org_id = work.context.org_id
 
     async def find_chat(self, chat_id: UUID) -> KnownChat | None:
-        query = select(tables.chats).where(tables.chats.c.id == chat_id, tables.chats.c.org_id == self._org_id)
-        row = (await self._connection.execute(query)).first()
+        chats = tables.chats.c
+        query = select(tables.chats).where(chats.id == chat_id, chats.org_id == self._work.context.org_id)
+        row = (await self._work.connection.execute(query)).first()
         if row is not None:
             return KnownChat(row.id, row.org_id, tuple(row.participants), row.agent_id)
         return await self._asked_for(chat_id)
@@ -32,9 +31,9 @@ class PostgresProjections:
     async def _asked_for(self, chat_id: UUID) -> KnownChat | None:
         runs = tables.runs.c
         query = select(runs.org_id, runs.user_id, runs.agent_id).where(
-            runs.chat_id == chat_id, runs.org_id == self._org_id, runs.open_chat
+            runs.chat_id == chat_id, runs.org_id == self._work.context.org_id, runs.open_chat
         )
-        row = (await self._connection.execute(query)).first()
+        row = (await self._work.connection.execute(query)).first()
         return KnownChat(chat_id, row.org_id, (row.user_id,), row.agent_id) if row is not None else None
 
     def put_chat(self, chat: KnownChat) -> None:
@@ -64,11 +63,11 @@ class PostgresProjections:
         commands = tables.run_commands.c
         first = update(tables.run_commands).where(
             commands.id == command_id,
-            commands.org_id == self._org_id,
+            commands.org_id == self._work.context.org_id,
             commands.run_id == run_id,
             commands.verdict.is_(None),
         )
-        await self._connection.execute(first.values(verdict="completed" if done else "refused", reply=content))
+        await self._work.connection.execute(first.values(verdict="completed" if done else "refused", reply=content))
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:
         values = (json.dumps(value) if isinstance(table.c[name].type, JSON) else value for name, value in row.items())
